@@ -1,0 +1,61 @@
+# Everything from a fresh clone: `make serve`, `make test`. Needs Python 3.11 or later with its venv module.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(BIN)/python
+# The first of these that is new enough.
+FIND_PYTHON = for python in $(PYTHON) python3.13 python3.12 python3.11 python3.14 python; do \
+	if "$$python" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+	  found=$$python; break; fi; done; \
+	if [ -z "$$found" ]; then echo "Python 3.11 or later (with its venv module) is needed; name it with PYTHON=..." >&2; exit 1; fi
+INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check --no-input
+UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url pyproject.toml
+
+.PHONY: help serve test lint typecheck lock openapi bench clean
+
+help: ## what can be made
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
+
+serve: $(VENV)/.serve ## set everything up and serve on http://127.0.0.1:8000
+	@exec $(BIN)/loyalty serve
+
+test: $(VENV)/.test ## set everything up and run the tests; pytest options in ARGS
+	@$(RUN) -m pytest -n auto -q $(ARGS)
+
+lint: $(VENV)/.test ## format, lint, types, import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/basedpyright
+	@$(BIN)/lint-imports
+
+openapi: $(VENV)/.serve ## write openapi/openapi.json from the code
+	@$(BIN)/loyalty openapi
+
+bench: $(VENV)/.test ## measure, beside what it is measured against; options in ARGS
+	@$(RUN) -m bench $(ARGS)
+
+lock: $(VENV)/.test ## resolve the dependencies anew
+	@$(UV_COMPILE) --upgrade --group build --output-file requirements.lock
+	@$(UV_COMPILE) --upgrade --group dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean: ## remove the environment and the caches, not the data
+	@rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+
+$(VENV)/.python:
+	@$(FIND_PYTHON); echo "Making $(VENV) with $$found ..."; "$$found" -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.serve: requirements.lock pyproject.toml $(VENV)/.python
+	@echo "Installing what the service needs ..."
+	@$(INSTALL) --require-hashes --no-deps -r requirements.lock
+	@$(INSTALL) --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+$(VENV)/.test: requirements-dev.lock $(VENV)/.serve
+	@echo "Installing what the tests need ..."
+	@$(INSTALL) --require-hashes --no-deps -r requirements-dev.lock
+	@touch $@

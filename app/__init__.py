@@ -1,0 +1,1 @@
+"""A headless loyalty service; app/README.md maps its parts."""

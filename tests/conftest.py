@@ -1,0 +1,142 @@
+"""The database of the tests: a real PostgreSQL for the whole run, and in it a database for each worker.
+
+The first test that asks for a database starts the server; tests that ask for none start none.
+LOYALTY_TEST_DATABASE_URL names a server to use instead; its user must be allowed to create databases and roles.
+"""
+
+import asyncio
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from app.database import Database, upgrade
+from app.embedded import EmbeddedServer
+
+GIVEN_SERVER: Final = os.environ.get("LOYALTY_TEST_DATABASE_URL")
+# The folder of this run, made by the process that starts the workers and found by them in their environment.
+RUN_FOLDER: Final = "LOYALTY_TEST_RUN_FOLDER"
+# Nothing here need survive a power cut, so nothing waits for the disk.
+TEST_SETTINGS: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+CREATION_LOCK: Final = 0x7E57
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the run's folder, and keep the developer's own settings out of the tests."""
+    if hasattr(config, "workerinput"):
+        return
+    for name in [
+        name for name in os.environ if name.startswith("LOYALTY_") and not name.startswith("LOYALTY_TEST_")
+    ]:
+        del os.environ[name]
+    # Not under pytest's own: PostgreSQL can't run as root, and pytest shuts its folders to all others.
+    os.environ[RUN_FOLDER] = tempfile.mkdtemp(prefix="loyalty-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove what the run made; its workers have ended."""
+    if hasattr(config, "workerinput") or RUN_FOLDER not in os.environ:
+        return
+    run_folder = Path(os.environ.pop(RUN_FOLDER))
+    if GIVEN_SERVER is not None:
+        asyncio.run(_on_server(GIVEN_SERVER, _drop_all(f"{_prefix(run_folder)}%")))
+    shutil.rmtree(run_folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Run asynchronous tests and fixtures on asyncio."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Generator[str]:
+    """The server's address as its superuser; the workers of one run share it."""
+    if GIVEN_SERVER is not None:
+        yield GIVEN_SERVER
+        return
+    with EmbeddedServer(Path(os.environ[RUN_FOLDER]), settings=TEST_SETTINGS) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def new_database(server_url: str) -> Callable[[], str]:
+    """Make a migrated database and return its owner's address; the first to ask migrates one to copy from."""
+
+    def make() -> str:
+        prefix = _prefix(Path(os.environ[RUN_FOLDER]))
+        name = f"{prefix}{secrets.token_hex(4)}"
+        asyncio.run(_on_server(server_url, _copy_template(server_url, f"{prefix}template", name)))
+        return database_address(server_url, name)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def database_url(new_database: Callable[[], str]) -> str:
+    """The owner's address of this worker's own migrated database."""
+    return new_database()
+
+
+@pytest.fixture
+def fresh_database_url(server_url: str, new_database: Callable[[], str]) -> Generator[str]:
+    """The owner's address of a migrated database for one test alone."""
+    url = new_database()
+    yield url
+    asyncio.run(_on_server(server_url, _drop_all(urlsplit(url).path.removeprefix("/"))))
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncGenerator[Database]:
+    """This worker's database as the application reaches it. Its rows stay: each test uses members of its own."""
+    opened = Database(database_url)
+    yield opened
+    await opened.dispose()
+
+
+def database_address(server: str, name: str) -> str:
+    """The address of the database `name` on the server at `server`."""
+    return urlsplit(server)._replace(path=f"/{name}").geturl()
+
+
+def _prefix(run_folder: Path) -> str:
+    return f"{run_folder.name.lower().replace('-', '_')}_"
+
+
+Work = Callable[["asyncpg.Connection[Any]"], Awaitable[None]]
+
+
+async def _on_server(server: str, work: Work) -> None:
+    connection: asyncpg.Connection[Any] = await asyncpg.connect(server)
+    try:
+        await work(connection)
+    finally:
+        await connection.close()
+
+
+def _copy_template(server: str, template: str, name: str) -> Work:
+    async def work(connection: "asyncpg.Connection[Any]") -> None:
+        # One at a time: a database that is being copied can't be copied by another.
+        await connection.execute("SELECT pg_advisory_lock($1)", CREATION_LOCK)
+        if not await connection.fetchval("SELECT count(*) FROM pg_database WHERE datname = $1", template):
+            await connection.execute(f"CREATE DATABASE {template}_new")
+            await upgrade(database_address(server, f"{template}_new"))
+            await connection.execute(f"ALTER DATABASE {template}_new RENAME TO {template}")
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+
+    return work
+
+
+def _drop_all(pattern: str) -> Work:
+    async def work(connection: "asyncpg.Connection[Any]") -> None:
+        for row in await connection.fetch("SELECT datname FROM pg_database WHERE datname LIKE $1", pattern):
+            await connection.execute(f"DROP DATABASE IF EXISTS {row['datname']} WITH (FORCE)")
+
+    return work
