@@ -8,6 +8,8 @@ Errors that many rules share are here; an error that one rule alone raises stand
 names figures and states, never ids or other text the caller sent: problems end up in logs.
 """
 
+# ruff: noqa: N818 - a refusal is named for what happened: MemberFrozen, not MemberFrozenError.
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -218,6 +220,15 @@ class ItemsAmountMismatch(LoyaltyError):
         return cls(amount_fen=30_000, items_fen=29_900)
 
 
+class LineIdRepeated(LoyaltyError):
+    code = "line_id_repeated"
+    kind = ErrorKind.UNPROCESSABLE
+    title = "Two items share a line_id"
+
+    def __init__(self) -> None:
+        super().__init__("Give each item a line_id of its own within the order: refunds name items by it.")
+
+
 class ItemNotInOrder(LoyaltyError):
     code = "item_not_in_order"
     kind = ErrorKind.UNPROCESSABLE
@@ -350,7 +361,7 @@ class CommitExceedsReservation(LoyaltyError):
 
     def __init__(self, *, reserved: int) -> None:
         super().__init__(
-            f"The reservation holds {reserved} points; commit at most that, or leave points out to commit all.",
+            f"The reservation holds {reserved} points; commit at most that, or name none to commit all.",
             extra={"reserved": reserved},
         )
 
@@ -408,7 +419,7 @@ class ReviewNotFound(LoyaltyError):
 
 
 class ReviewClosed(LoyaltyError):
-    """`status`: how the review ended: `approved`, `rejected` or `withdrawn`."""
+    """`status`: how the review ended: `approved`, `rejected` or `closed`."""
 
     code = "review_closed"
     kind = ErrorKind.CONFLICT
@@ -423,4 +434,4 @@ class ReviewClosed(LoyaltyError):
 
     @classmethod
     def example(cls) -> Self:
-        return cls(status="withdrawn")
+        return cls(status="closed")

@@ -1,0 +1,164 @@
+"""Reading a JSON document strictly: every mistake is collected with its place, not just the first."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar, cast
+
+from app.domain.ratio import Ratio
+
+Word = TypeVar("Word", bound=str)
+
+_ABSENT = object()
+
+
+class Mistake(NamedTuple):
+    """What is wrong, and where: a JSON pointer (RFC 6901) such as `/tiers/ladder/2/rate`."""
+
+    pointer: str
+    detail: str
+
+
+class Section:
+    """One JSON object of the document. Each method reads one member of it.
+
+    A wrong one is noted and a stand-in returned, so that reading goes on and finds the other mistakes;
+    nothing is made of a document that has any.
+    """
+
+    def __init__(self, value: object, *, pointer: str, mistakes: list[Mistake]) -> None:
+        self.pointer = pointer
+        self.mistakes = mistakes
+        self._read: set[str] = set()
+        self._members: Mapping[str, Any] = {}
+        if isinstance(value, Mapping):
+            self._members = cast(Mapping[str, Any], value)
+        else:
+            mistakes.append(Mistake(pointer, "must be an object"))
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of its members."""
+        return tuple(self._members)
+
+    def wrong(self, name: str, detail: str) -> None:
+        """Note a mistake in the member `name`."""
+        self.mistakes.append(Mistake(f"{self.pointer}/{_escaped(name)}", detail))
+
+    def refuse_others(self) -> None:
+        """Note every member that nothing has read: a typo never passes silently."""
+        for name in self._members:
+            if name not in self._read:
+                self.wrong(name, "is not known here")
+
+    def section(self, name: str) -> "Section":
+        value = self._value(name)
+        if value is _ABSENT:
+            return Section({}, pointer=f"{self.pointer}/{_escaped(name)}", mistakes=[])
+        return Section(value, pointer=f"{self.pointer}/{_escaped(name)}", mistakes=self.mistakes)
+
+    def sections(self, name: str) -> "list[Section]":
+        """The objects of an array."""
+        return [
+            Section(value, pointer=f"{self.pointer}/{_escaped(name)}/{index}", mistakes=self.mistakes)
+            for index, value in enumerate(self._array(name))
+        ]
+
+    def named(self, name: str) -> "Iterator[tuple[str, Section]]":
+        """The objects of an object whose member names are the caller's own."""
+        holder = self.section(name)
+        for key in holder.names:
+            yield key, holder.section(key)
+
+    def ratios(self, name: str) -> dict[str, Ratio]:
+        """An object of rates, 0 included, whose member names are the caller's own."""
+        holder = self.section(name)
+        return {key: holder.ratio(key, or_zero=True) for key in holder.names}
+
+    def integers(self, name: str, *, known: Sequence[str], least: int, most: int) -> dict[str, int]:
+        """An object of integers under some of the `known` names."""
+        holder = self.section(name)
+        found = {key: holder.integer(key, least=least, most=most) for key in known if key in holder.names}
+        holder.refuse_others()
+        return found
+
+    def integer(self, name: str, *, least: int, most: int) -> int:
+        value = self._value(name)
+        if type(value) is int and least <= value <= most:  # a bool is no number here
+            return value
+        if value is not _ABSENT:
+            self.wrong(name, f"must be an integer from {least} to {most}")
+        return least
+
+    def integer_or_null(self, name: str, *, least: int, most: int) -> int | None:
+        if self._members.get(name, _ABSENT) is None:
+            self._read.add(name)
+            return None
+        return self.integer(name, least=least, most=most)
+
+    def text(self, name: str, *, longest: int = 64) -> str:
+        value = self._value(name)
+        if isinstance(value, str) and 1 <= len(value) <= longest and value.isprintable():
+            return value
+        if value is not _ABSENT:
+            self.wrong(name, f"must be 1 to {longest} printable characters")
+        return "?"
+
+    def flag(self, name: str) -> bool:
+        value = self._value(name)
+        if value is not _ABSENT and not isinstance(value, bool):
+            self.wrong(name, "must be true or false")
+        return value is True
+
+    def choice(self, name: str, known: Sequence[Word]) -> Word:
+        value = self._value(name)
+        for choice in known:
+            if value == choice:
+                return choice
+        if value is not _ABSENT:
+            self.wrong(name, f"must be one of {', '.join(known)}")
+        return known[0]
+
+    def choices(self, name: str, known: Sequence[Word]) -> tuple[Word, ...]:
+        """An array of at least one of the `known` words, none twice."""
+        values = self._array(name)
+        found = tuple(choice for choice in known if choice in values)
+        if len(found) != len(values) or not found:
+            self.wrong(name, f"must name some of {', '.join(known)}, each once")
+        return found
+
+    def ratio(self, name: str, *, or_zero: bool = False) -> Ratio:
+        value = self._value(name)
+        try:
+            ratio = Ratio.parse(value) if isinstance(value, str) else None
+        except ValueError:
+            ratio = None
+        if ratio is not None and (ratio.numerator or or_zero):
+            return ratio
+        if value is not _ABSENT:
+            least = "not negative" if or_zero else "above 0"
+            self.wrong(name, f'must be a decimal number in quotes, {least}, such as "1.2"')
+        return Ratio(1, 1)
+
+    def rest(self) -> dict[str, Any]:
+        """Every member that nothing has read yet, as it is."""
+        found = {name: value for name, value in self._members.items() if name not in self._read}
+        self._read.update(found)
+        return found
+
+    def _array(self, name: str) -> Sequence[Any]:
+        value = self._value(name)
+        if isinstance(value, list):
+            return cast(list[Any], value)
+        if value is not _ABSENT:
+            self.wrong(name, "must be an array")
+        return ()
+
+    def _value(self, name: str) -> object:
+        self._read.add(name)
+        value = self._members.get(name, _ABSENT)
+        if value is _ABSENT:
+            self.wrong(name, "is missing")
+        return value
+
+
+def _escaped(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
