@@ -33,7 +33,7 @@ class Authenticator:
         remembered = self._remembered.get(handle)
         if remembered is not None and time.monotonic() < remembered[0]:
             return remembered[1]
-        principal, trusted_until = await self._verify(_bearer(authorization))
+        principal, trusted_until = await self._verify(bearer(authorization))
         self._remember(handle, principal, trusted_until)
         return principal
 
@@ -50,7 +50,8 @@ class Authenticator:
         self._remembered[handle] = (trusted_until, principal)
 
 
-def _bearer(authorization: bytes) -> str:
+def bearer(authorization: bytes) -> str:
+    """The credential in the header's value. Raises `CredentialMissing` or `CredentialInvalid`."""
     scheme, _, credential = authorization.partition(b" ")
     credential = credential.strip()
     if scheme.lower() != b"bearer" or not credential:

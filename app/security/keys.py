@@ -17,6 +17,10 @@ from collections.abc import Awaitable, Callable
 from hashlib import blake2b
 from typing import NamedTuple
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
 from app.security.callers import ALL_SCOPES, CredentialInvalid, KeyRevoked, Principal, spelled_out
 
 TRUST_SECONDS = 1.0
@@ -30,6 +34,7 @@ _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _ID_LENGTH = 12
 _SECRET_LENGTH = 43  # 62^43 > 2^256
 _parse = re.compile(r"loy_([0-9A-Za-z]{12})_[0-9A-Za-z]{43}").fullmatch
+_NONCE_BYTES = 12
 _DOMAIN = b"loyalty-service/api-key/v1"
 
 
@@ -67,6 +72,28 @@ def key_id_of(credential: str) -> str | None:
     """The id inside a credential of a key's shape, else None."""
     match = _parse(credential)
     return match.group(1) if match else None
+
+
+def seal_key(key: str, *, credential: str, idempotency_key: str) -> bytes:
+    """A new key, to be told again to whoever presents the same credential and `Idempotency-Key`.
+
+    What it is encrypted under is not stored anywhere, so a dump of the database opens none.
+    """
+    nonce = secrets.token_bytes(_NONCE_BYTES)
+    return nonce + _sealing(credential, idempotency_key).encrypt(nonce, key.encode(), None)
+
+
+def unseal_key(sealed: bytes, *, credential: str, idempotency_key: str) -> str:
+    """What `seal_key` was given."""
+    cipher = _sealing(credential, idempotency_key)
+    return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None).decode()
+
+
+def _sealing(credential: str, idempotency_key: str) -> AESGCM:
+    hkdf = HKDF(
+        algorithm=SHA256(), length=32, salt=idempotency_key.encode(), info=b"loyalty-service/replay/v1"
+    )
+    return AESGCM(hkdf.derive(credential.encode()))
 
 
 class _Asked(NamedTuple):

@@ -1,0 +1,1 @@
+"""Administrative writes, one transaction each. Points, coupons and stock are not among them."""

@@ -1,0 +1,71 @@
+"""Assembles the service: routers, lifespan, error handlers."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator
+from functools import partial
+
+import fastapi_offline
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from app.config import Settings, SettingsError, load_settings
+from app.database import Database
+from app.queries.keys import read_key
+from app.routers import errors, keys, operations
+from app.routers.document import document
+from app.routers.gate import Gate
+from app.security.authenticator import Authenticator
+from app.security.keys import KeyVerifier
+from app.security.pii import load_ring
+from app.security.tokens import member_tokens
+from app.telemetry import RequestContext
+
+VERSION = "0.1.0"
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The service as an ASGI application, on the database of `settings.database_url` (default: the
+    environment's).
+
+    Nothing is opened before its lifespan starts. Raises `SettingsError`.
+    """
+    settings = settings or load_settings()
+    app = fastapi_offline.FastAPIOffline(
+        title="Loyalty service",
+        version=VERSION,
+        lifespan=partial(_lifespan, settings),
+        # A path with a slash too many is not this path; a redirect would lose the body of some clients.
+        redirect_slashes=False,
+        middleware=[Middleware(RequestContext), Middleware(Gate)],
+    )
+    errors.install(app)
+    for module in (keys, operations):
+        app.include_router(module.router)
+    app.openapi = partial(_document_once, app)
+    return app
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(settings: Settings, app: FastAPI) -> AsyncGenerator[None]:
+    if settings.database_url is None:
+        raise SettingsError("LOYALTY_DATABASE_URL is not set: `loyalty serve` starts a database and sets it.")
+    app.state.pii = load_ring(settings)
+    database = Database(settings.database_url)
+    bootstrap_key = settings.bootstrap_key.get_secret_value() if settings.bootstrap_key is not None else None
+    app.state.database = database
+    app.state.authenticator = Authenticator(
+        keys=KeyVerifier(lookup=partial(read_key, database), bootstrap_key=bootstrap_key),
+        tokens=member_tokens(settings),
+    )
+    try:
+        yield
+    finally:
+        await database.dispose()
+
+
+def _document_once(app: FastAPI) -> dict[str, object]:
+    if app.openapi_schema is None:
+        app.openapi_schema = document(app)
+    return app.openapi_schema

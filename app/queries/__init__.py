@@ -1,0 +1,1 @@
+"""Reading: SELECTs, and nothing that writes."""

@@ -1,0 +1,173 @@
+"""The API's document: `openapi.json`, complete without any route having to repeat itself.
+
+A route lists the refusals that are its own. What it may answer because of what it is (it needs a caller, it
+reads a body, it has parameters) is added here for all, so that no route can forget it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from app.domain.errors import IdempotencyKeyMissing, LoyaltyError
+from app.routers.dependencies import API_KEY_SCHEME, MEMBER_SCHEME
+from app.routers.errors import (
+    MEDIA_TYPE,
+    STATUS,
+    BodyTooLarge,
+    DatabaseUnavailable,
+    MalformedJson,
+    UnsupportedMediaType,
+    ValidationFailed,
+    problem,
+)
+from app.schemas.problem import Problem
+from app.security.callers import (
+    SCOPES,
+    CredentialInvalid,
+    CredentialMissing,
+    KeyRevoked,
+    NotForMembers,
+    NotYourMember,
+    ScopeMissing,
+    TokenExpired,
+    TokenKeysUnavailable,
+)
+
+REPLAYED_HEADER = "Idempotent-Replayed"
+
+_DESCRIPTION = """
+A headless loyalty service: points, tiers and the ledger behind them.
+
+**Money** is an integer in the minor unit of the program's currency (fen for CNY): `30000` is 300 yuan.
+**Times** are RFC 3339 with offset, answered in UTC; a *day* is a day in the program's time zone.
+**Ids** of members, orders and operations are the caller's own, 1 to 64 of `A-Za-z0-9._:-`.
+
+**Sending again is safe.** Every change names a key of the caller's own (`order_id`, `reference`, a date):
+sent again with the same content it is answered 200 with the first body and `Idempotent-Replayed: true`;
+with other content it is 409. A refusal wrote nothing and is not remembered.
+
+**Errors** are `application/problem+json` with a stable `code` and a `detail` that says what to do.
+
+**Lists** answer `data` and `next_cursor`; pass it as `?cursor=` for the next page.
+"""
+
+_REPLAYED = {
+    "description": "`true` when this repeats an answer given before; absent otherwise.",
+    "schema": {"type": "string", "enum": ["true"]},
+}
+
+_TAGS = [
+    {"name": "members", "description": "Who takes part, and where they stand."},
+    {"name": "points", "description": "Earning and spending, each one entry in the ledger."},
+    {"name": "tiers", "description": "The ladder, and how members climb it."},
+    {"name": "ledger", "description": "The accountant's view of all of it."},
+    {"name": "keys", "description": "Who may call."},
+    {"name": "operations", "description": "Is it alive, is it ready, how is it doing."},
+]
+
+_MEMBER_TOKEN_SCHEME = "member_token"  # noqa: S105 - a name, no secret
+_SECURITY_SCHEMES = {
+    API_KEY_SCHEME: {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "loy_<id>_<secret>",
+        "description": "An API key. Its scopes say what it may do:\n\n"
+        + "\n".join(f"- `{scope}`: {meaning}" for scope, meaning in SCOPES.items()),
+    },
+    _MEMBER_TOKEN_SCHEME: {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "A member's own token: a JWT signed with RS256, ES256 or EdDSA, whose `sub` is the "
+        "member id and whose `exp` has not passed. It reaches that member alone.",
+    },
+}
+
+type_of_responses = dict[int | str, dict[str, Any]]
+
+
+def problems(*errors: type[LoyaltyError]) -> type_of_responses:
+    """A route's `responses=`: each error under its status, with an example of it."""
+    responses: type_of_responses = {}
+    for error in errors:
+        _add(responses, error, key=STATUS[error.kind])
+    return responses
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document of `app`."""
+    made = get_openapi(
+        title="Loyalty service",
+        version=app.version,
+        summary="Points, tiers and their ledger over HTTP.",
+        description=_DESCRIPTION.strip(),
+        license_info={"name": "Apache 2.0", "identifier": "Apache-2.0"},
+        tags=_TAGS,
+        routes=app.routes,
+        servers=[{"url": "/", "description": "The service this document came from."}],
+    )
+    components = made.setdefault("components", {})
+    components["securitySchemes"] = _SECURITY_SCHEMES
+    schemas = components.setdefault("schemas", {})
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    problem_schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(problem_schema.pop("$defs"))
+    schemas["Problem"] = problem_schema
+    for path in made["paths"].values():
+        for method, operation in path.items():
+            _complete(operation, method=method)
+    return made
+
+
+def _complete(operation: dict[str, Any], *, method: str) -> None:
+    # The first line of a route's docstring says it in short, the rest at length.
+    summary, _, more = operation["description"].partition("\n")
+    operation["summary"] = summary.removesuffix(".")
+    operation["description"] = more.strip() or summary
+    responses = operation["responses"]
+    if "HTTPValidationError" in str(responses.get("422")):
+        del responses["422"]
+    errors: list[type[LoyaltyError]] = []
+    if operation.get("security"):
+        errors += _admission(operation)
+    if "requestBody" in operation:
+        errors += [MalformedJson, BodyTooLarge, UnsupportedMediaType]
+    if "requestBody" in operation or operation.get("parameters"):
+        errors.append(ValidationFailed)
+    for error in errors:
+        _add(responses, error, key=str(STATUS[error.kind]))
+    if IdempotencyKeyMissing.code in str(responses.get("400")):
+        for parameter in operation["parameters"]:
+            parameter["required"] |= parameter["name"] == "Idempotency-Key"
+    if method in {"post", "put"}:
+        for status in responses.keys() & {"200", "201"}:
+            responses[status].setdefault("headers", {})[REPLAYED_HEADER] = _REPLAYED
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _admission(operation: dict[str, Any]) -> list[type[LoyaltyError]]:
+    """What the door may answer; spells out the security of an operation that members' tokens may call."""
+    ((scheme, scopes),) = operation["security"][0].items()
+    errors: list[type[LoyaltyError]] = [CredentialMissing, CredentialInvalid, KeyRevoked, ScopeMissing]
+    if scheme == MEMBER_SCHEME:
+        operation["security"] = [{API_KEY_SCHEME: scopes}, {_MEMBER_TOKEN_SCHEME: []}]
+        return [*errors, TokenExpired, TokenKeysUnavailable, NotYourMember, DatabaseUnavailable]
+    return [*errors, NotForMembers, DatabaseUnavailable]
+
+
+def _add(responses: dict[Any, dict[str, Any]], error: type[LoyaltyError], *, key: int | str) -> None:
+    response = responses.setdefault(
+        key,
+        {
+            "description": "",
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}},
+        },
+    )
+    shown = problem(error.example()) | {"request_id": "8PvCq2n4T0aWd3Lk"}
+    response["content"][MEDIA_TYPE]["examples"][error.code] = {"summary": error.title, "value": shown}
+    codes = response["content"][MEDIA_TYPE]["examples"]
+    response["description"] = "; ".join(example["summary"] for example in codes.values()) + "."

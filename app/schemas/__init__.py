@@ -1,0 +1,1 @@
+"""Wire shapes: what is asked and what is answered."""
