@@ -1,5 +1,7 @@
 """Making and revoking API keys."""
 
+# ruff: noqa: N818 - named like the refusals in domain/errors.py.
+
 from __future__ import annotations
 
 import asyncio

@@ -1,5 +1,7 @@
 """What a route asks of a request: who calls, which page, under which idempotency key."""
 
+# ruff: noqa: N818 - named like the refusals in domain/errors.py.
+
 from __future__ import annotations
 
 import base64

@@ -1,5 +1,7 @@
 """Whether the service lives, whether it can work, and its figures."""
 
+# ruff: noqa: N818 - named like the refusals in domain/errors.py.
+
 from __future__ import annotations
 
 from typing import Literal
