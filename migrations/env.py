@@ -1,4 +1,6 @@
-"""How Alembic reaches the database: `-x url=`, else the caller's address, else the settings (embedded included)."""
+"""How Alembic reaches the database: `-x url=`, else the caller's address, else the settings (embedded
+included).
+"""
 
 import asyncio
 import contextlib

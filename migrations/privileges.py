@@ -16,8 +16,9 @@ from app.database import APPLICATION_ROLE
 def create_application_role() -> None:
     """Make the application's role unless the cluster has it, let the owner take it, let it read the revision.
 
-    Roles belong to the whole cluster, so another database's migration may make it at the same moment. An owner without
-    CREATEROLE needs it made beforehand: `CREATE ROLE loyalty_app NOLOGIN; GRANT loyalty_app TO <owner>`.
+    Roles belong to the whole cluster, so another database's migration may make it at the same moment. An
+    owner without CREATEROLE needs it made beforehand: `CREATE ROLE loyalty_app NOLOGIN; GRANT loyalty_app TO
+    <owner>`.
     """
     op.execute(
         f"""
@@ -51,6 +52,8 @@ def grant(table: str, rights: str) -> None:
 
 
 def revoke_schema() -> None:
-    """Take back what `create_application_role` gave here; the role itself may serve other databases and stays."""
+    """Take back what `create_application_role` gave here; the role itself may serve other databases and
+    stays.
+    """
     op.execute(f"REVOKE ALL ON alembic_version FROM {APPLICATION_ROLE}")
     op.execute(f"REVOKE USAGE ON SCHEMA public FROM {APPLICATION_ROLE}")

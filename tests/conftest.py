@@ -1,7 +1,8 @@
 """The database of the tests: a real PostgreSQL for the whole run, and in it a database for each worker.
 
 The first test that asks for a database starts the server; tests that ask for none start none.
-LOYALTY_TEST_DATABASE_URL names a server to use instead; its user must be allowed to create databases and roles.
+LOYALTY_TEST_DATABASE_URL names a server to use instead; its user must be allowed to create databases and
+roles.
 """
 
 import asyncio
@@ -95,7 +96,7 @@ def fresh_database_url(server_url: str, new_database: Callable[[], str]) -> Gene
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncGenerator[Database]:
-    """This worker's database as the application reaches it. Its rows stay: each test uses members of its own."""
+    """This worker's database as the application reaches it. Its rows stay: use members of your own."""
     opened = Database(database_url)
     yield opened
     await opened.dispose()

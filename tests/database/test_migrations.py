@@ -59,6 +59,12 @@ async def test_models_and_migrations_agree(database: Database) -> None:
         assert await connection.run_sync(differences) == []
 
 
+async def _create_and_fail(database: Database) -> None:
+    async with database.transaction() as connection:
+        await connection.exec_driver_sql("CREATE TEMPORARY TABLE kept (id int) ON COMMIT PRESERVE ROWS")
+        raise ZeroDivisionError
+
+
 def _ours(name: str | None, kind: str, _parents: object) -> bool:
     """Whether a table is one of ours: pgqueuer keeps its own."""
     return kind != "table" or name is None or not name.startswith("pgqueuer")
@@ -108,9 +114,7 @@ async def test_the_application_is_not_the_owner(database: Database) -> None:
 
 async def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
     with pytest.raises(ZeroDivisionError):
-        async with database.transaction() as connection:
-            await connection.exec_driver_sql("CREATE TEMPORARY TABLE kept (id int) ON COMMIT PRESERVE ROWS")
-            raise ZeroDivisionError
+        await _create_and_fail(database)
     async with database.engine.connect() as connection:
         found = await connection.exec_driver_sql("SELECT to_regclass('kept')")
         assert found.scalar() is None

@@ -1,0 +1,40 @@
+"""The `loyalty` command: one module a command, assembled here.
+
+Commands import what they need when they run, so that each starts fast and `--help` at once.
+"""
+
+import sys
+
+import typer
+
+from app.cli.migrate import migrate
+from app.cli.openapi import openapi
+from app.cli.serve import serve
+from app.config import SettingsError
+from app.embedded import EmbeddedServerError
+
+application = typer.Typer(
+    name="loyalty",
+    help="A headless loyalty service: points, tiers and their ledger over HTTP.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+application.command()(serve)
+application.command()(migrate)
+application.command()(openapi)
+
+
+def main() -> None:
+    """Run the command line: exit code 1 for what failed, 2 for what was asked wrongly, a sentence on stderr
+    for both.
+    """
+    try:
+        application()
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    except (EmbeddedServerError, OSError) as error:
+        # OSError is also what asyncpg raises where no server answers.
+        print(error, file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,129 @@
+"""`loyalty serve`: the database, its schema, the first key, then the worker processes."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Generator
+from types import FrameType
+
+import typer
+
+from app.cli.workers import supervise
+from app.config import PREFIX, Settings, load_settings
+
+GRACEFUL_SECONDS = 30
+
+
+def serve() -> None:
+    """Serve the API; without LOYALTY_DATABASE_URL with a PostgreSQL of its own."""
+    from app.database import database_url
+
+    settings = load_settings()
+    # Bound first: a taken port is told before anything is started, and nobody else takes it meanwhile.
+    with _stoppable(), _bound(settings) as listener, database_url(settings, tell=_tell) as url:
+        admin_key = asyncio.run(_prepare(settings, url))
+        address = _address(settings.host, listener.getsockname()[1])
+        _tell(f"Serving on {address}, documentation on {address}/docs")
+        if admin_key is not None:
+            _tell(f"The first API key, with all rights, shown this once: {admin_key}")
+        _serve(settings.model_copy(update={"database_url": url}), listener)
+
+
+def _tell(sentence: str) -> None:
+    print(sentence, flush=True)
+
+
+def _address(host: str, port: int) -> str:
+    """What to type into a browser on this machine to reach `host`."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+        host = "localhost"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+@contextlib.contextmanager
+def _stoppable() -> Generator[None]:
+    """Let SIGTERM and a closed terminal end the block as Ctrl-C does, so that what it started is stopped."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    # Under nohup it is ignored, and stays so.
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, interrupt)
+    with contextlib.suppress(KeyboardInterrupt):
+        yield
+
+
+@contextlib.contextmanager
+def _bound(settings: Settings) -> Generator[socket.socket]:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as listener:
+        # The port of a service that just ended is free again at once.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((settings.host, settings.port))
+            # Listening too, or a second service could bind it as well; who connects now waits for the
+            # workers.
+            listener.listen(2048)
+        except OSError as error:
+            print(
+                f"{settings.host}:{settings.port} can't be listened on ({error.strerror}): "
+                f"stop what uses it, or name another with {PREFIX}PORT.",
+                file=sys.stderr,
+            )
+            raise typer.Exit(1) from None
+        yield listener
+
+
+async def _prepare(settings: Settings, url: str) -> str | None:
+    """Migrate, and make what the first start makes. Returns the first API key if it was made now."""
+    from app.actions.keys import ensure_admin_key
+    from app.database import Database, upgrade
+    from app.security.pii import load_ring
+
+    await upgrade(url)
+    load_ring(settings)
+    if settings.bootstrap_key is not None:
+        return None
+    database = Database(url)
+    try:
+        return await ensure_admin_key(database)
+    finally:
+        await database.dispose()
+
+
+def _serve(settings: Settings, listener: socket.socket) -> None:
+    with contextlib.ExitStack() as held:
+        if settings.workers > 1:
+            # Where the workers keep their metrics, so that each can answer with the sum. Read when it is
+            # imported.
+            folder = held.enter_context(tempfile.TemporaryDirectory(prefix="loyalty-metrics-"))
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+
+        from uvicorn import Config, Server
+
+        from app.main import create_app
+        from app.telemetry import configure_logging
+
+        configure_logging(settings.log_level)
+        config = Config(
+            create_app(settings),
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACEFUL_SECONDS,
+        )
+
+        def work() -> bool:
+            server = Server(config)
+            server.run(sockets=[listener])
+            return server.started
+
+        if not supervise(work, count=settings.workers):
+            raise typer.Exit(1)

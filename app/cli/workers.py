@@ -1,0 +1,74 @@
+"""Worker processes: forked from one that has imported everything, so that many start as fast as one.
+
+uvicorn's own supervisor starts each worker as a new interpreter, which imports everything once more.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing.connection import wait
+from multiprocessing.context import ForkProcess
+from typing import Final
+
+import structlog
+
+FAILED_TO_START: Final = 3
+PARENT_POLL_SECONDS: Final = 0.5
+
+
+def supervise(work: Callable[[], bool], *, count: int) -> bool:
+    """Run `work` in `count` processes (in this one if that is 1) until a signal ends it.
+
+    `work` returns when it is told to stop by SIGTERM or SIGINT, and says whether it ever served: a worker
+    that served and died is replaced; one that can't start ends them all, and False is returned.
+    """
+    if count == 1:
+        return work()
+    workers = [_start(work) for _ in range(count)]
+    try:
+        while True:
+            wait([worker.sentinel for worker in workers])
+            for index, worker in enumerate(workers):
+                if worker.exitcode is None:
+                    continue
+                if worker.exitcode == FAILED_TO_START:
+                    return False
+                structlog.get_logger(__name__).error("worker died", pid=worker.pid, exitcode=worker.exitcode)
+                workers[index] = _start(work)
+    finally:
+        # Whoever asked to stop may ask again; the workers have their own limit.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        for worker in workers:
+            worker.terminate()
+        for worker in workers:
+            worker.join()
+
+
+def _start(work: Callable[[], bool]) -> ForkProcess:
+    worker = multiprocessing.get_context("fork").Process(target=_work, args=(work, os.getpid()))
+    worker.start()
+    return worker
+
+
+def _work(work: Callable[[], bool], parent: int) -> None:
+    # A closed terminal is told to every process; the parent passes the end on.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    threading.Thread(target=_stop_with, args=(parent,), daemon=True).start()
+    with contextlib.suppress(KeyboardInterrupt):
+        if not work():
+            sys.exit(FAILED_TO_START)
+
+
+def _stop_with(parent: int) -> None:
+    """End this worker when its parent is gone, however that ended, so that the port is free for the next
+    start.
+    """
+    while os.getppid() == parent:
+        time.sleep(PARENT_POLL_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)

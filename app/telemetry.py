@@ -1,0 +1,168 @@
+"""What the service tells about itself: JSON logs on stderr, a request id in each of them, metrics."""
+
+import logging
+import os
+import re
+import secrets
+import sys
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+METRICS_MEDIA_TYPE: Final = CONTENT_TYPE_LATEST
+"""Media type of `metrics_page()`."""
+
+MULTIPROCESS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+METHODS: Final = frozenset(("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"))
+REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+
+_request_seconds = Histogram(
+    "loyalty_http_request_seconds",
+    "Time from a request's arrival to the end of its answer.",
+    ("method", "route", "status"),
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
+
+
+def current_request_id() -> str | None:
+    """The id of the request being answered, None outside of one."""
+    return _request_id.get()
+
+
+def configure_logging(level: str) -> None:
+    """Write one JSON object a line to stderr, for structlog and the standard library alike, from `level`
+    upwards.
+
+    Exceptions are told without the values of local variables, which may hold personal data.
+    """
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        _add_request_id,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.processors.JSONRenderer(ensure_ascii=False)],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    # These tell every step at INFO and below; the service's own lines say what an operator needs.
+    for chatty in ("alembic", "asyncio", "httpcore", "httpx", "sqlalchemy"):
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
+
+
+def _add_request_id(
+    _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    request_id = _request_id.get()
+    if request_id is not None:
+        event["request_id"] = request_id
+    return event
+
+
+def metrics_page() -> bytes:
+    """All metrics in Prometheus' text format, added up over the worker processes where there are several."""
+    folder = os.environ.get(MULTIPROCESS_FOLDER)
+    if folder is None:
+        return generate_latest(REGISTRY)
+    # A gauge counts while its process lives; one that died and was replaced would be counted twice.
+    for path in Path(folder).glob("gauge_live*_*.db"):
+        if not Path(f"/proc/{path.stem.rpartition('_')[2]}").exists() and Path("/proc/self").exists():
+            path.unlink(missing_ok=True)
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)
+    return generate_latest(registry)
+
+
+class RequestContext:
+    """ASGI middleware, the outermost: gives each request its id, measures it, and logs it at DEBUG.
+
+    A caller's `X-Request-Id` is taken if it is 1 to 64 of `A-Za-z0-9._:-`, else one of 16 characters is made;
+    the answer carries it.
+    """
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+        self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger("app.request")
+        # Looking labels up costs more than observing; routes, methods and statuses are few.
+        self._histograms: dict[tuple[str, str, int], Histogram] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or pass on what is none."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        request_id = _sent_request_id(scope["headers"]) or secrets.token_urlsafe(12)
+        header = (b"x-request-id", request_id.encode())
+        status = 500
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), header]
+            await send(message)
+
+        token = _request_id.set(request_id)
+        try:
+            await self._app(scope, receive, send_with_id)
+        finally:
+            seconds = time.perf_counter() - began
+            self._observe(scope, status, seconds)
+            self._log.debug(
+                "request",
+                method=scope["method"],
+                path=scope["path"],
+                status=status,
+                seconds=round(seconds, 6),
+            )
+            _request_id.reset(token)
+
+    def _observe(self, scope: Scope, status: int, seconds: float) -> None:
+        # The template (`/v1/members/{member_id}`), never the path: an id in a label would make a series a
+        # member.
+        route: str = getattr(scope.get("route"), "path", "unmatched")
+        # A method is the caller's text too.
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        key = (method, route, status)
+        histogram = self._histograms.get(key)
+        if histogram is None:
+            histogram = self._histograms[key] = _request_seconds.labels(*key)
+        histogram.observe(seconds)
+
+
+def _sent_request_id(headers: list[tuple[bytes, bytes]]) -> str | None:
+    for name, value in headers:
+        if name == b"x-request-id":
+            return value.decode() if REQUEST_ID.fullmatch(value) else None
+    return None
