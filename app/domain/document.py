@@ -1,6 +1,6 @@
 """Reading a JSON document strictly: every mistake is collected with its place, not just the first."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar, cast
 
 from app.domain.ratio import Ratio
@@ -40,8 +40,10 @@ class Section:
         return tuple(self._members)
 
     def wrong(self, name: str, detail: str) -> None:
-        """Note a mistake in the member `name`."""
-        self.mistakes.append(Mistake(f"{self.pointer}/{_escaped(name)}", detail))
+        """Note a mistake in the member `name`; only the first of each place is told."""
+        pointer = f"{self.pointer}/{_escaped(name)}"
+        if all(mistake.pointer != pointer for mistake in self.mistakes):
+            self.mistakes.append(Mistake(pointer, detail))
 
     def refuse_others(self) -> None:
         """Note every member that nothing has read: a typo never passes silently."""
@@ -62,12 +64,6 @@ class Section:
             for index, value in enumerate(self._array(name))
         ]
 
-    def named(self, name: str) -> "Iterator[tuple[str, Section]]":
-        """The objects of an object whose member names are the caller's own."""
-        holder = self.section(name)
-        for key in holder.names:
-            yield key, holder.section(key)
-
     def ratios(self, name: str) -> dict[str, Ratio]:
         """An object of rates, 0 included, whose member names are the caller's own."""
         holder = self.section(name)
@@ -84,9 +80,11 @@ class Section:
         value = self._value(name)
         if type(value) is int and least <= value <= most:  # a bool is no number here
             return value
-        if value is not _ABSENT:
-            self.wrong(name, f"must be an integer from {least} to {most}")
+        self.wrong(name, f"must be an integer from {least} to {most}")
         return least
+
+    def integer_or_absent(self, name: str, *, least: int, most: int) -> int | None:
+        return self.integer(name, least=least, most=most) if name in self._members else None
 
     def integer_or_null(self, name: str, *, least: int, most: int) -> int | None:
         if self._members.get(name, _ABSENT) is None:
@@ -98,13 +96,12 @@ class Section:
         value = self._value(name)
         if isinstance(value, str) and 1 <= len(value) <= longest and value.isprintable():
             return value
-        if value is not _ABSENT:
-            self.wrong(name, f"must be 1 to {longest} printable characters")
+        self.wrong(name, f"must be 1 to {longest} printable characters")
         return "?"
 
     def flag(self, name: str) -> bool:
         value = self._value(name)
-        if value is not _ABSENT and not isinstance(value, bool):
+        if not isinstance(value, bool):
             self.wrong(name, "must be true or false")
         return value is True
 
@@ -113,8 +110,7 @@ class Section:
         for choice in known:
             if value == choice:
                 return choice
-        if value is not _ABSENT:
-            self.wrong(name, f"must be one of {', '.join(known)}")
+        self.wrong(name, f"must be one of {', '.join(known)}")
         return known[0]
 
     def choices(self, name: str, known: Sequence[Word]) -> tuple[Word, ...]:
@@ -133,9 +129,8 @@ class Section:
             ratio = None
         if ratio is not None and (ratio.numerator or or_zero):
             return ratio
-        if value is not _ABSENT:
-            least = "not negative" if or_zero else "above 0"
-            self.wrong(name, f'must be a decimal number in quotes, {least}, such as "1.2"')
+        least = "not negative" if or_zero else "above 0"
+        self.wrong(name, f'must be a decimal number in quotes, {least}, such as "1.2"')
         return Ratio(1, 1)
 
     def rest(self) -> dict[str, Any]:
@@ -148,8 +143,7 @@ class Section:
         value = self._value(name)
         if isinstance(value, list):
             return cast(list[Any], value)
-        if value is not _ABSENT:
-            self.wrong(name, "must be an array")
+        self.wrong(name, "must be an array")
         return ()
 
     def _value(self, name: str) -> object:

@@ -163,5 +163,5 @@ def _cash_fen(amount_fen: int, *, spend_before_fen: int, program: Program) -> in
         case "cumulative":
             passed = (spend_before_fen + amount_fen) // cash.every_fen - spend_before_fen // cash.every_fen
             return passed * cash.reward_fen
-        case "none":
+        case _:  # none
             return 0

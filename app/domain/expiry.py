@@ -44,7 +44,7 @@ def _expiry_of(day: date, validity: Validity, timezone: ZoneInfo) -> datetime | 
             last = add_months(day, validity.months)
         case "calendar_year_end":
             last = date(day.year + validity.years, 12, 31)
-        case "never":
+        case _:  # never
             return None
     return end_of_day(last, timezone)
 

@@ -103,7 +103,7 @@ def _read_cash(section: Section) -> Cash:
                 every_fen=section.integer("every_fen", least=1, most=_AMOUNT),
                 reward_fen=section.integer("reward_fen", least=1, most=_AMOUNT),
             )
-        case "none":
+        case _:  # none
             cash = Cash(policy=policy)
     section.refuse_others()
     return cash
@@ -149,7 +149,7 @@ def _read_validity(section: Section) -> Validity:
             validity = Validity(policy, years=section.integer("years", least=0, most=_YEARS))
         case "months" | "inactivity":
             validity = Validity(policy, months=section.integer("months", least=1, most=_MONTHS))
-        case "yearly_tenth" | "never":
+        case _:  # yearly_tenth, never
             validity = Validity(policy)
     section.refuse_others()
     return validity
@@ -163,8 +163,8 @@ def _read_paying(section: Section, *, tier_codes: set[str]) -> Paying:
         if code not in tier_codes:
             of_tiers.wrong(code, "is no tier of the ladder")
         tiers[code] = PayingTerms(
-            worth_fen=own.integer_or_null("worth_fen", least=1, most=_AMOUNT),
-            max_share_percent=own.integer_or_null("max_share_percent", least=0, most=100),
+            worth_fen=own.integer_or_absent("worth_fen", least=1, most=_AMOUNT),
+            max_share_percent=own.integer_or_absent("max_share_percent", least=0, most=100),
         )
         own.refuse_others()
     paying = Paying(
@@ -303,7 +303,7 @@ def _write_cash(cash: Cash) -> dict[str, Any]:
             return {"policy": cash.policy, "steps": [step._asdict() for step in cash.steps]}
         case "cumulative":
             return {"policy": cash.policy, "every_fen": cash.every_fen, "reward_fen": cash.reward_fen}
-        case "none":
+        case _:  # none
             return {"policy": cash.policy}
 
 
@@ -313,7 +313,7 @@ def _write_validity(validity: Validity) -> dict[str, Any]:
             return {"policy": validity.policy, "years": validity.years}
         case "months" | "inactivity":
             return {"policy": validity.policy, "months": validity.months}
-        case "yearly_tenth" | "never":
+        case _:  # yearly_tenth, never
             return {"policy": validity.policy}
 
 

@@ -108,7 +108,7 @@ def window_start(now: datetime, program: Program) -> datetime | None:
             return end_of_day(add_months(today, -qualification.window_months), timezone)
         case "calendar_year":
             return midnight(date(today.year, 1, 1), timezone)
-        case "lifetime":
+        case _:  # lifetime
             return None
 
 
@@ -169,8 +169,8 @@ def after_refund(
     """After a refund: a tier is kept only if it would still have been won without what was refunded.
 
     `standings`, at least one, are without the refunded amounts, each at a moment that could have won the
-    tier: over a lifetime just the present one; under a window also that of when the tier was won, since a tier
-    holds for its period although the window has moved on. The best of them decides, and the tier may fall
+    tier: over a lifetime just the present one; under a window also that of when the tier was won, since a
+    tier holds for its period although the window has moved on. The best of them decides; the tier may fall
     several steps. Approval of a tier no longer reached goes, its review too. A tier set by hand stays.
     Raises TierNotFound.
     """
@@ -233,7 +233,7 @@ def _value(standing: Standing, metric: Metric) -> int:
             return standing.orders
         case "points_earned":
             return standing.points_earned
-        case "growth":
+        case _:  # growth
             return standing.growth
 
 

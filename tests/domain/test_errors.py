@@ -1,0 +1,41 @@
+import json
+import re
+
+import pytest
+
+from app.domain import errors, program  # program brings its own refusal
+from app.domain.errors import ErrorKind, LoyaltyError
+
+assert program
+
+
+def every_error(base: type[LoyaltyError] = LoyaltyError) -> list[type[LoyaltyError]]:
+    return [found for each in base.__subclasses__() for found in (each, *every_error(each))]
+
+
+MINE = [each for each in every_error() if each.__module__ in {errors.__name__, program.__name__}]
+
+
+@pytest.mark.parametrize("error", MINE, ids=lambda each: each.code)
+def test_each_tells_what_to_do_and_can_be_shown(error: type[LoyaltyError]) -> None:
+    shown = error.example()
+    assert re.fullmatch(r"[a-z]+(_[a-z]+)*", error.code)
+    assert isinstance(error.kind, ErrorKind)
+    assert error.title
+    assert not error.title.endswith(".")
+    assert str(shown) == shown.detail
+    assert shown.detail.endswith(".")
+    assert json.loads(json.dumps(shown.extra)) == shown.extra
+    assert not shown.extra.keys() & {"type", "title", "status", "detail", "code", "request_id"}
+
+
+def test_codes_are_unique() -> None:
+    codes = [each.code for each in MINE]
+    assert len(codes) == len(set(codes))
+
+
+def test_figures_come_along() -> None:
+    refused = errors.InsufficientPoints(available=415)
+    assert refused.extra == {"available": 415}
+    assert "415" in refused.detail
+    assert errors.OccurredAtInFuture.example().extra == {"latest": "2026-03-06T02:00:00Z"}
