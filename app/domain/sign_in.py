@@ -5,10 +5,16 @@ last step it starts again (the day after counts as its day 1) or stays (each lat
 The streak itself goes on counting either way.
 """
 
+import json
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from app.domain.commands import SignIn as SignInCommand
+from app.domain.expiry import expires_at
+from app.domain.grants import granted
+from app.domain.posting import Change, Context, Member, post
 from app.domain.program import Program
+from app.domain.standing import restand
 from app.domain.terms import SignIn
 
 _DAY = timedelta(days=1)
@@ -20,6 +26,42 @@ class SignInReward(NamedTuple):
     points: int
     growth: int
     breakdown: tuple[tuple[str, str, int], ...]
+
+
+def sign_in(member: Member, command: SignInCommand, context: Context) -> Change:
+    """Grant the day's points. A second time that day is the engine's to answer: the day is the natural key."""
+    account, program = member.account, context.program
+    streak = streak_after(account.last_sign_in, account.streak, context.today)
+    given = reward(streak, program)
+    after = account._replace(streak=streak, last_sign_in=context.today, growth=account.growth + given.growth)
+    number: int | None = None
+    lots = ()
+    detail: dict[str, Any] = {"points": given.points, "streak": streak, "breakdown": given.breakdown}
+    if given.points:
+        after, arrival = granted(
+            after._replace(earned=after.earned + given.points),
+            given.points,
+            context,
+            source="sign_in",
+            accrued_at=context.now,
+            expires_at=expires_at(context.now, program),
+        )
+        number, lots = arrival.lot.lot, (arrival.lot,)
+        detail["debt_paid"] = arrival.debt_paid
+    restanding = restand(member, after, context, changed=lots)
+    if restanding.detail:
+        detail["tier_change"] = restanding.detail
+    after, entry = post(
+        account,
+        restanding.account,
+        kind="sign_in",
+        key=command.natural_key(context.today),
+        context=context,
+        content=command.content(),
+        detail=json.dumps(detail, separators=(",", ":")),
+        lot=number,
+    )
+    return Change(account=after, entry=entry, detail=detail, lots=lots, reviews=restanding.reviews)
 
 
 def streak_after(last: date | None, streak: int, today: date) -> int:

@@ -152,6 +152,11 @@ def evaluate(
     also while the tier is pinned by hand (`is_manual`). Raises TierNotFound.
     """
     tier = program.tier(current)
+    upcoming = program.tiers.ladder[tier.rank + 1 : tier.rank + 2]
+    if not (upcoming and _is_reached(upcoming[0], standing, program)):
+        return Evaluation(
+            tier, approved, None, False
+        )  # nothing higher is reached either: most orders end here
     if not is_manual:
         tier = max(tier, _deserved(standing, approved, program), key=_rank)
     return Evaluation(tier, approved, _review_to_open(tier, approved, reviewed, standing, program), False)
@@ -240,8 +245,11 @@ def _value(standing: Standing, metric: Metric) -> int:
 def _is_reached(tier: Tier, standing: Standing, program: Program) -> bool:
     if tier.rank == 0:
         return True
-    met = (_value(standing, metric) >= threshold for metric, threshold in tier.thresholds.items())
-    return all(met) if program.tiers.qualification.combine == "all" else any(met)
+    needs_all = program.tiers.qualification.combine == "all"
+    for metric, threshold in tier.thresholds.items():
+        if (_value(standing, metric) >= threshold) != needs_all:
+            return not needs_all
+    return needs_all
 
 
 def _deserved(standing: Standing, approved: str | None, program: Program) -> Tier:

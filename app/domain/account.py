@@ -1,0 +1,155 @@
+"""The ledger's rows as values.
+
+Each class mirrors one table, field for column and in the same order (a test holds them together), so that a row
+read is `Account._make(record)` and a row to save is the tuple itself. They are immutable: a decision returns the
+rows as they stand afterwards.
+"""
+
+from datetime import date, datetime
+from typing import NamedTuple
+from zlib import crc32
+
+BUCKETS = 64
+
+
+def bucket_of(member_id: str) -> int:
+    """The shard (0 to 63) a member's rows live in: stable for good, since it leads every key."""
+    return crc32(member_id.encode()) % BUCKETS
+
+
+class Account(NamedTuple):
+    """One member: what they hold and where they stand. A cache of the ledger, provably (`loyalty verify`).
+
+    Points are integers; `cash` and `spend` are in the currency's minor unit. `due_at` and `hold_due_at` are lower
+    bounds: nothing falls due on this account before them, so most commands need not read the lots.
+    """
+
+    bucket: int
+    member_id: str
+    status: str  # active, frozen, erased
+    joined_at: datetime
+    sequence: int  # of the newest entry, 0 before the first
+    lot_count: int  # the number of the newest lot
+    lot_floor: int  # no lot numbered below it can change any more without being named
+    available: int
+    pending: int
+    reserved: int
+    debt: int
+    growth: int
+    cash: int
+    earned: int
+    redeemed: int
+    expired: int
+    spend: int  # settled orders less refunds, over the lifetime
+    orders: int  # settled orders not refunded in full
+    tier: str
+    tier_since: datetime
+    tier_valid_until: datetime | None
+    tier_state: str  # held, warned (its period ends soon), grace (it has ended), manual (set by a person)
+    approved_tier: str | None  # the highest a person approved, while it is still deserved
+    reviewed_tier: str | None  # the highest whose review was opened, whatever became of it
+    review: int | None  # sequence of the entry that opened the review still open
+    streak: int
+    last_sign_in: date | None
+    last_at: datetime | None  # recorded time of the newest entry
+    due_at: datetime | None
+    hold_due_at: datetime | None
+    next_expires_at: datetime | None  # exact, of the available points
+    next_expires_points: int
+
+
+class Lot(NamedTuple):
+    """Points granted at once, which expire together; for an order, also the order's own state.
+
+    granted = remaining + reserved + redeemed + expired + clawed_back + moved, all at least 0.
+    """
+
+    bucket: int
+    member_id: str
+    lot: int  # 1, 2, 3, ... per member
+    sequence: int  # of the entry that granted it
+    source: str  # order, sign_in, adjustment, transfer, import
+    pending: bool
+    granted: int
+    remaining: int
+    reserved: int
+    redeemed: int
+    expired: int
+    clawed_back: int  # taken by refunds or paid to a debt
+    moved: int  # given to another member
+    accrued_at: datetime  # validity counts from here
+    expires_at: datetime | None
+    settle_at: datetime | None  # pending only: when it settles by itself
+    program_version: int
+    order_id: str | None
+    amount: int | None  # of the order, minor unit
+    refunded: int | None
+    tier: str | None  # whose rate the order was granted at
+    terms: str | None  # JSON: the order's lines and what is refunded of each
+
+    @property
+    def is_spendable(self) -> bool:
+        return self.remaining > 0 and not self.pending
+
+
+class Entry(NamedTuple):
+    """One command's effect on one member: the signed changes and the balances after. Never changed once written."""
+
+    bucket: int
+    member_id: str
+    sequence: int
+    kind: str
+    key: str  # natural key, unique per member and kind
+    lot: int | None  # the first lot it granted
+    order_id: str | None
+    points: int
+    pending: int
+    reserved: int
+    debt: int
+    growth: int
+    cash: int
+    points_after: int
+    pending_after: int
+    reserved_after: int
+    debt_after: int
+    growth_after: int
+    cash_after: int
+    occurred_at: datetime
+    recorded_at: datetime
+    program_version: int
+    actor: str
+    request_id: str
+    content: bytes  # 16-byte hash of the command, to tell a repeat from a clash
+    detail: str  # JSON: what the answer holds beyond these columns
+
+
+class Redemption(NamedTuple):
+    """Points taken at once, or held to be taken: where they came from and what became of them."""
+
+    bucket: int
+    member_id: str
+    reference: str
+    status: str  # reserved, redeemed, cancelled, expired
+    points: int  # asked for
+    committed: int
+    refunded: int
+    lots: list[int]  # that points are held or spent of now, in spending order
+    parts: list[int]  # how many of each
+    order_id: str | None
+    hold_expires_at: datetime | None
+    program_version: int
+
+
+class Review(NamedTuple):
+    """A tier waiting for a person's approval. Keyed by the entry that opened it."""
+
+    bucket: int
+    member_id: str
+    sequence: int
+    from_tier: str
+    to_tier: str
+    status: str  # open, approved, rejected, closed
+    opened_at: datetime
+    decided_at: datetime | None
+    actor: str | None
+    reason: str | None

@@ -1,0 +1,190 @@
+"""Orders earn points, now or once they are settled (RULES.md: purchase, pending, back-dated orders)."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from app.domain.account import Account, Lot
+from app.domain.commands import Accrue, Settle
+from app.domain.earning import Earned, check_lines, earned
+from app.domain.errors import (
+    OccurredAtInFuture,
+    OrderNotFound,
+    OrderNotPending,
+    OrderReversed,
+)
+from app.domain.expiry import expires_at
+from app.domain.instants import earlier, rfc3339
+from app.domain.lots import release, with_arrival
+from app.domain.orders import Order, order_of
+from app.domain.posting import Change, Context, Member, post
+from app.domain.standing import restand
+
+_A_DAY = timedelta(days=1)
+
+
+def accrue(member: Member, command: Accrue, context: Context) -> Change:
+    """Grant what the order earns: a lot of its own, available at once or pending.
+
+    Raises OccurredAtInFuture past a day ahead, LineIdRepeated, ItemsAmountMismatch.
+    """
+    account, now, program = member.account, context.now, context.program
+    occurred_at = command.occurred_at or now
+    if occurred_at > now and occurred_at - now > _A_DAY:
+        raise OccurredAtInFuture(latest_at=now + _A_DAY)
+    check_lines(amount_fen=command.amount, lines=command.items)
+    reward = earned(
+        amount_fen=command.amount,
+        lines=command.items,
+        tier=program.tier(account.tier),
+        spend_before_fen=account.spend,
+        program=program,
+    )
+    lot = _lot_of(account, command, context, reward)
+    detail = _detail(lot, reward, account)
+    if command.settle:
+        return _settle(member, lot, reward, context, kind="accrue", command=command, detail=detail)
+    detail["pending"] = True
+    after = account._replace(
+        lot_count=lot.lot,
+        pending=account.pending + reward.points,
+        due_at=earlier(account.due_at, lot.settle_at),
+    )
+    after, entry = post(
+        account,
+        after,
+        kind="accrue",
+        key=command.natural_key(context.today),
+        context=context,
+        content=command.content(),
+        detail=json.dumps(detail, separators=(",", ":"), ensure_ascii=False),
+        occurred_at=occurred_at,
+        lot=lot.lot,
+        order_id=command.order_id,
+    )
+    return Change(account=after, entry=entry, detail=detail, lots=(lot,))
+
+
+def settle(member: Member, command: Settle, context: Context) -> Change:
+    """Pending points become available; spend, growth, cash and tier count from now on.
+
+    Raises OrderNotFound, OrderNotPending (settled by itself, or granted at once), OrderReversed.
+    """
+    number = member.orders.get(command.order_id)
+    if number is None:
+        raise OrderNotFound()
+    lot = member.lots[number]
+    if not lot.pending:
+        raise OrderNotPending()
+    return settle_lot(member, lot, context, command=command)
+
+
+def settle_lot(member: Member, lot: Lot, context: Context, *, command: Settle) -> Change:
+    """Settle what is left of a pending order, in the version that granted it. Raises OrderReversed."""
+    order = order_of(lot)
+    if order.amount > 0 and order.rest == 0:
+        raise OrderReversed()
+    reward = order.earned(tier=lot.tier or "", program=context.programs[lot.program_version])
+    detail = _detail(lot, reward, member.account)
+    return _settle(member, lot, reward, context, kind="settle", command=command, detail=detail)
+
+
+def _settle(
+    member: Member,
+    lot: Lot,
+    reward: Earned,
+    context: Context,
+    *,
+    kind: str,
+    command: Accrue | Settle,
+    detail: dict[str, Any],
+) -> Change:
+    """Release the lot's points and count the order: the same whether it was pending for days or not at all."""
+    account = member.account
+    was_pending = lot.lot <= account.lot_count
+    program = context.programs[lot.program_version]
+    arrival = release(lot, debt=account.debt, now=context.now, program=program)
+    lot = arrival.lot
+    order_spend = (lot.amount or 0) - (lot.refunded or 0)
+    after = with_arrival(
+        account._replace(
+            lot_count=max(account.lot_count, lot.lot),
+            available=account.available + arrival.available,
+            pending=account.pending - (reward.points if was_pending else 0),
+            debt=account.debt - arrival.debt_paid,
+            growth=account.growth + reward.growth,
+            cash=account.cash + reward.cash_fen,
+            earned=account.earned + reward.points,
+            expired=account.expired + arrival.expired,
+            spend=account.spend + order_spend,
+            orders=account.orders + 1,
+        ),
+        lot,
+        arrival.available,
+    )
+    restanding = restand(member, after, context, changed=(lot,))
+    if arrival.debt_paid:
+        detail["debt_paid"] = arrival.debt_paid
+    if restanding.detail:
+        detail["tier_change"] = restanding.detail
+    after, entry = post(
+        account,
+        restanding.account,
+        kind=kind,
+        key=command.natural_key(context.today),
+        context=context,
+        content=command.content(),
+        detail=json.dumps(detail, separators=(",", ":"), ensure_ascii=False),
+        occurred_at=lot.accrued_at if kind == "accrue" else None,
+        lot=lot.lot,
+        order_id=lot.order_id,
+    )
+    return Change(account=after, entry=entry, detail=detail, lots=(lot,), reviews=restanding.reviews)
+
+
+def _detail(lot: Lot, reward: Earned, account: Account) -> dict[str, Any]:
+    return {
+        "breakdown": reward.breakdown,
+        "expires_at": rfc3339(lot.expires_at) if reward.points else None,
+        "tier": account.tier,
+    }
+
+
+def _lot_of(account: Account, command: Accrue, context: Context, reward: Earned) -> Lot:
+    """The order's lot with its grant still pending, so that settling is the same now and later."""
+    program = context.program
+    occurred_at = command.occurred_at or context.now
+    terms = None
+    if command.items or command.channel or program.cash.policy == "cumulative":
+        terms = Order(
+            amount=command.amount,
+            lines=command.items,
+            returned={},
+            unallocated=0,
+            channel=command.channel,
+            spend_before=account.spend if program.cash.policy == "cumulative" else 0,
+        ).terms()
+    return Lot(
+        bucket=account.bucket,
+        member_id=account.member_id,
+        lot=account.lot_count + 1,
+        sequence=account.sequence + 1,
+        source="order",
+        pending=True,
+        granted=reward.points,
+        remaining=reward.points,
+        reserved=0,
+        redeemed=0,
+        expired=0,
+        clawed_back=0,
+        moved=0,
+        accrued_at=occurred_at,
+        expires_at=expires_at(occurred_at, program) if reward.points else None,
+        settle_at=None if command.settle else context.now + timedelta(days=program.settlement_days),
+        program_version=program.version,
+        order_id=command.order_id,
+        amount=command.amount,
+        refunded=0,
+        tier=account.tier,
+        terms=terms,
+    )

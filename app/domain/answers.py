@@ -1,0 +1,169 @@
+"""What a command is answered: rendered from its entry, so that the same command sent again gets the same body.
+
+Every function returns a JSON-able dict in API.md's shapes; points are integers, money in the minor unit.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.domain.account import Entry
+
+Detail = Mapping[str, Any]
+
+
+def answer(entry: Entry, detail: Detail) -> dict[str, Any]:
+    """The body for an entry that a member's command wrote; `detail` is the entry's, parsed."""
+    return _ANSWERS[entry.kind](entry, detail)
+
+
+def balance_of(entry: Entry) -> dict[str, int]:
+    """The balances as the entry left them."""
+    return {
+        "available": entry.points_after,
+        "pending": entry.pending_after,
+        "reserved": entry.reserved_after,
+        "debt": entry.debt_after,
+    }
+
+
+def has_answer(kind: str) -> bool:
+    """Whether this kind of entry is an answer by itself; the others are answered with what they changed."""
+    return kind in _ANSWERS
+
+
+def key_parts(entry: Entry) -> list[str]:
+    """The natural key without its kind: `["R-1"]`, `["O-1", "R-1"]`, ..."""
+    return entry.key.split("/")[1:]
+
+
+def _accrual(entry: Entry, detail: Detail) -> dict[str, Any]:
+    breakdown = [
+        {"rule": rule, "label": label, "points": points} for rule, label, points in detail["breakdown"]
+    ]
+    return {
+        "order_id": entry.order_id,
+        "status": "pending" if detail.get("pending") else "settled",
+        "points": sum(part["points"] for part in breakdown),
+        "breakdown": breakdown,
+        "expires_at": detail["expires_at"],
+        "debt_paid": detail.get("debt_paid", 0),
+        "balance": balance_of(entry),
+        "tier": _tier(detail),
+    }
+
+
+def _reversal(entry: Entry, detail: Detail) -> dict[str, Any]:
+    order_id, reference = key_parts(entry)
+    return {
+        "order_id": order_id,
+        "reference": reference,
+        "amount": detail["amount"],
+        "points": detail["points"],
+        "recovered": detail["recovered"],
+        "shortfall": detail["shortfall"],
+        "balance": balance_of(entry),
+        "tier": _tier(detail),
+    }
+
+
+def _redemption(entry: Entry, detail: Detail) -> dict[str, Any]:
+    return {
+        "reference": key_parts(entry)[0],
+        "status": "reserved" if entry.kind == "reserve" else "redeemed",
+        "points": detail["points"],
+        "value": detail["value"],
+        "lots": _lots(detail),
+        "hold_expires_at": detail.get("hold_expires_at"),
+        "balance": balance_of(entry),
+    }
+
+
+def _commit(entry: Entry, detail: Detail) -> dict[str, Any]:
+    return {**_redemption(entry, detail), **_came_back(detail), "freed": detail["freed"]}
+
+
+def _cancel(entry: Entry, detail: Detail) -> dict[str, Any]:
+    return {
+        "reference": key_parts(entry)[0],
+        "status": "cancelled",
+        "points": detail["points"],
+        "lots": _lots(detail),
+        **_came_back(detail),
+        "balance": balance_of(entry),
+    }
+
+
+def _refund(entry: Entry, detail: Detail) -> dict[str, Any]:
+    redemption, reference = key_parts(entry)
+    return {
+        "redemption": redemption,
+        "reference": reference,
+        "points": detail["points"],
+        "rest": detail["rest"],
+        "lots": _lots(detail),
+        **_came_back(detail),
+        "balance": balance_of(entry),
+    }
+
+
+def _sign_in(entry: Entry, detail: Detail) -> dict[str, Any]:
+    return {
+        "date": key_parts(entry)[0],
+        "points": detail["points"],
+        "streak": detail["streak"],
+        "breakdown": [
+            {"rule": rule, "label": label, "points": points} for rule, label, points in detail["breakdown"]
+        ],
+        "balance": balance_of(entry),
+    }
+
+
+def _adjustment(entry: Entry, detail: Detail) -> dict[str, Any]:
+    return {
+        "reference": key_parts(entry)[0],
+        "status": "applied",
+        "points": detail["points"],
+        "reason": detail["reason"],
+        "debt_paid": detail.get("debt_paid", 0),
+        "balance": balance_of(entry),
+    }
+
+
+def _transfer(entry: Entry, detail: Detail) -> dict[str, Any]:
+    return {
+        "reference": key_parts(entry)[0],
+        "to": detail["to"],
+        "points": detail["points"],
+        "lots": _lots(detail),
+        "balance": balance_of(entry),
+    }
+
+
+def _tier(detail: Detail) -> dict[str, Any]:
+    change = detail.get("tier_change") or {}
+    return {"code": change.get("to", detail["tier"]), "changed": "to" in change}
+
+
+def _lots(detail: Detail) -> list[dict[str, Any]]:
+    return [
+        {"lot": lot, "points": points, "expires_at": expires_at} for lot, points, expires_at in detail["lots"]
+    ]
+
+
+def _came_back(detail: Detail) -> dict[str, int]:
+    return {"expired": detail["expired"], "debt_paid": detail["debt_paid"]}
+
+
+_ANSWERS: dict[str, Callable[[Entry, Detail], dict[str, Any]]] = {
+    "accrue": _accrual,
+    "settle": _accrual,
+    "reverse": _reversal,
+    "redeem": _redemption,
+    "reserve": _redemption,
+    "commit": _commit,
+    "cancel": _cancel,
+    "refund": _refund,
+    "sign_in": _sign_in,
+    "adjust": _adjustment,
+    "transfer": _transfer,
+}

@@ -1,0 +1,343 @@
+"""What can be asked of the ledger: one frozen class a command.
+
+`natural_key` is unique per member for good, so that the same command sent again is found and answered as it was;
+`content()` is what must be the same then. `reads` names what the engine loads before it decides.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from enum import Flag, auto
+from functools import cache
+from hashlib import blake2b
+from typing import Any, ClassVar
+
+from app.domain.earning import Line
+from app.domain.errors import LoyaltyError, OrderAlreadyAccrued, ReferenceAlreadyUsed
+
+
+class Reads(Flag):
+    """What a command needs beside the accounts it names and its own earlier entry."""
+
+    NOTHING = 0
+    LOTS = auto()  # every lot that may hold points
+    ORDER = auto()  # the lot of `order_id`
+    REDEMPTION = auto()  # the redemption it names, and the lots that took part
+    REVIEW = auto()  # the member's open tier review
+    PERSON = auto()  # what is known of the person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A change asked for on one member's account."""
+
+    kind: ClassVar[str]
+    reads: ClassVar[Reads] = Reads.NOTHING
+    needs_active: ClassVar[bool] = False  # refused while the member is frozen
+    clash: ClassVar[type[LoyaltyError]] = ReferenceAlreadyUsed  # same natural key, other content
+
+    member_id: str
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Every member whose account it may change."""
+        return (self.member_id,)
+
+    def natural_key(self, today: date) -> str | None:
+        """The key it is known by among the member's entries; None where a repeat is harmless by nature.
+
+        `today` is the program's day, for the commands a member may give once a day.
+        """
+        del today
+        return None
+
+    def content(self) -> bytes:
+        """16-byte hash of what was asked. A field at its default counts as absent, so a new one changes no hash."""
+        shown = {name: value for name, default in _defaults(type(self)) if (value := getattr(self, name)) != default}
+        return blake2b(json.dumps(shown, default=_canonical).encode(), digest_size=16).digest()
+
+
+@cache
+def _defaults(command: type[Command]) -> tuple[tuple[str, Any], ...]:
+    return tuple((field.name, field.default) for field in fields(command))
+
+
+def _canonical(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.timestamp()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return value.hex()
+    raise TypeError(f"{type(value).__name__} has no canonical form")
+
+
+# --- points ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accrue(Command):
+    """An order earns points. `amount` is in the minor unit; no `occurred_at` means now; unsettled ones stay pending."""
+
+    kind = "accrue"
+    needs_active = True
+    clash = OrderAlreadyAccrued
+
+    order_id: str
+    amount: int
+    occurred_at: datetime | None = None
+    channel: str | None = None
+    items: tuple[Line, ...] = ()
+    settle: bool = True
+
+    def natural_key(self, today: date) -> str:
+        return f"order/{self.order_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settle(Command):
+    """Pending points of an order become available."""
+
+    kind = "settle"
+    reads = Reads.ORDER
+
+    order_id: str
+
+    def natural_key(self, today: date) -> str:
+        return f"settle/{self.order_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reverse(Command):
+    """A refund takes back what the refunded part of an order earned.
+
+    Either `amount` (minor unit), or `items`: (line_id, quantity or None, amount or None) each, where a line with
+    neither comes back whole.
+    """
+
+    kind = "reverse"
+    reads = Reads.ORDER | Reads.LOTS
+
+    order_id: str
+    reference: str
+    amount: int | None = None
+    items: tuple[tuple[str, int | None, int | None], ...] = ()
+
+    def natural_key(self, today: date) -> str:
+        return f"reverse/{self.order_id}/{self.reference}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redeem(Command):
+    """Points are spent, or held to be (no `hold_seconds` takes the program's)."""
+
+    kind = "redeem"
+    reads = Reads.LOTS
+    needs_active = True
+
+    reference: str
+    points: int
+    reserve: bool = False
+    order_id: str | None = None
+    hold_seconds: int | None = None
+
+    def natural_key(self, today: date) -> str:
+        return f"redeem/{self.reference}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit(Command):
+    """Held points are spent: `points` of them or all; the rest is freed."""
+
+    kind = "commit"
+    reads = Reads.REDEMPTION
+
+    reference: str
+    points: int | None = None
+
+    def natural_key(self, today: date) -> str:
+        return f"commit/{self.reference}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel(Command):
+    """Held points are freed."""
+
+    kind = "cancel"
+    reads = Reads.REDEMPTION
+
+    reference: str
+
+    def natural_key(self, today: date) -> str:
+        return f"cancel/{self.reference}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund(Command):
+    """Spent points come back to the lots they came from: `points` of them or all that is left."""
+
+    kind = "refund"
+    reads = Reads.REDEMPTION
+
+    redemption: str
+    reference: str
+    points: int | None = None
+
+    def natural_key(self, today: date) -> str:
+        return f"refund/{self.redemption}/{self.reference}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn(Command):
+    """The member shows up today."""
+
+    kind = "sign_in"
+    needs_active = True
+
+    def natural_key(self, today: date) -> str:
+        return f"sign_in/{today.isoformat()}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adjust(Command):
+    """A person's correction, plus or minus, with its reason."""
+
+    kind = "adjust"
+    reads = Reads.LOTS
+
+    reference: str
+    points: int
+    reason: str
+
+    def natural_key(self, today: date) -> str:
+        return f"adjust/{self.reference}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer(Command):
+    """Points given to another member; they keep their expiry."""
+
+    kind = "transfer"
+    reads = Reads.LOTS
+    needs_active = True
+
+    reference: str
+    to: str
+    points: int
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        return (self.member_id, self.to)
+
+    def natural_key(self, today: date) -> str:
+        return f"transfer/{self.reference}"
+
+
+# --- members ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrol(Command):
+    """A member joins, or what is known of the person changes: `person` holds the columns to set, encrypted already."""
+
+    kind = "enrol"
+    reads = Reads.PERSON
+
+    person: Mapping[str, Any] | None = None
+    must_exist: bool = False  # a change (PATCH) never enrols
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import(Command):
+    """A member brought along from elsewhere: enrolled if new, with an opening lot and history.
+
+    `points` expire at `expires_at`, or as the program says counted from `accrued_at`; `spend` in the minor unit.
+    """
+
+    kind = "import"
+
+    reference: str
+    joined_at: datetime | None = None
+    points: int = 0
+    accrued_at: datetime | None = None
+    expires_at: datetime | None = None
+    spend: int = 0
+    growth: int = 0
+
+    def natural_key(self, today: date) -> str:
+        return f"import/{self.reference}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freeze(Command):
+    """Nothing can be earned or spent until the member is unfrozen."""
+
+    kind = "freeze"
+
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfreeze(Command):
+    """The member may earn and spend again."""
+
+    kind = "unfreeze"
+
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erase(Command):
+    """The person is forgotten; the ledger stands."""
+
+    kind = "erase"
+    reads = Reads.PERSON | Reads.REVIEW
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mature(Command):
+    """Nothing but what fell due: expiry, lapsed holds, settlements, tier periods. The jobs' command."""
+
+    kind = "mature"
+
+
+# --- tiers -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateTier(Command):
+    """Look again where the member stands, upgrades included."""
+
+    kind = "evaluate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetTier(Command):
+    """A person sets the tier by hand, until `until` (None: for good)."""
+
+    kind = "set_tier"
+    reads = Reads.REVIEW
+
+    reference: str
+    tier: str
+    reason: str
+    until: datetime | None = None
+
+    def natural_key(self, today: date) -> str:
+        return f"set_tier/{self.reference}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecideReview(Command):
+    """A person approves or rejects a tier review, named by the sequence of the entry that opened it."""
+
+    kind = "review"
+    reads = Reads.REVIEW
+
+    review: int
+    approve: bool
+    reason: str | None = None
+
+    def natural_key(self, today: date) -> str:
+        return f"review/{self.review}"

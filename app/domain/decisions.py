@@ -1,0 +1,90 @@
+"""Which rule decides which command. A new command is a class in `commands.py`, a decision, and a line here."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.domain import accrual, adjustments, members, redemptions, reversal, sign_in, standing, transfers
+from app.domain import commands as ask
+from app.domain.account import Lot
+from app.domain.errors import MemberErased, MemberFrozen, MemberNotFound
+from app.domain.expiry import expires_at
+from app.domain.posting import Change, Context, Member
+
+_JOINING: dict[type[ask.Command], Callable[[Member | None, Any, Context], Change]] = {
+    ask.Enrol: members.enrol,
+    ask.Import: members.bring_along,
+}
+
+_DECISIONS: dict[type[ask.Command], Callable[[Member, Any, Context], Change]] = {
+    ask.Accrue: accrual.accrue,
+    ask.Settle: accrual.settle,
+    ask.Reverse: reversal.reverse,
+    ask.Redeem: redemptions.redeem,
+    ask.Commit: redemptions.commit,
+    ask.Cancel: redemptions.cancel,
+    ask.Refund: redemptions.refund,
+    ask.SignIn: sign_in.sign_in,
+    ask.Adjust: adjustments.adjust,
+    ask.Freeze: members.freeze,
+    ask.Unfreeze: members.freeze,
+    ask.Erase: members.erase,
+    ask.Mature: lambda member, command, context: Change(account=member.account),
+    ask.EvaluateTier: standing.evaluate_tier,
+    ask.SetTier: standing.set_tier,
+    ask.DecideReview: standing.decide_review,
+}
+
+
+def decide(members: Mapping[str, Member], command: ask.Command, context: Context) -> Change:
+    """The change a command makes on members brought up to date. Raises the refusal of its rule, having done nothing.
+
+    Shared refusals: MemberNotFound, MemberFrozen, MemberErased.
+    """
+    member = members.get(command.member_id)
+    joining = _JOINING.get(type(command))
+    if joining is not None:
+        return joining(member, command, context)
+    if member is None:
+        raise MemberNotFound()
+    if command.needs_active or type(command) is ask.Unfreeze:
+        _check_active(member, command)
+    if isinstance(command, ask.Transfer):
+        receiver = members.get(command.to)
+        if receiver is None:
+            raise MemberNotFound()
+        _check_active(receiver, command)
+        change = transfers.transfer(member, receiver, command, context)
+    else:
+        change = _DECISIONS[type(command)](member, command, context)
+    if command.needs_active and context.program.validity.policy == "inactivity":
+        return _kept_alive(member, change, context)
+    return change
+
+
+def _check_active(member: Member, command: ask.Command) -> None:
+    match member.account.status:
+        case "erased":
+            raise MemberErased()
+        case "frozen" if command.needs_active:
+            raise MemberFrozen()
+        case _:
+            pass
+
+
+def _kept_alive(member: Member, change: Change, context: Context) -> Change:
+    """Under `inactivity`, what a member does moves the expiry of all they hold (RULES.md: validity)."""
+    until = expires_at(context.now, context.program)
+    lots: dict[int, Lot] = {**member.lots, **{lot.lot: lot for lot in change.lots}}
+    moved = {
+        lot.lot: lot._replace(expires_at=until)
+        for lot in lots.values()
+        if lot.expires_at is not None
+        and until is not None
+        and context.now < lot.expires_at < until
+        and lot.remaining + lot.reserved > 0
+    }
+    account = change.account
+    if account.next_expires_at is not None and account.available:
+        account = account._replace(next_expires_at=until, next_expires_points=account.available)
+    touched = {**{lot.lot: lot for lot in change.lots}, **moved}
+    return change._replace(account=account, lots=tuple(touched.values()))

@@ -1,0 +1,24 @@
+"""Instants as text: RFC 3339 in UTC, as every answer and every record writes them."""
+
+from datetime import UTC, datetime
+from typing import overload
+
+
+@overload
+def rfc3339(instant: datetime) -> str: ...
+@overload
+def rfc3339(instant: None) -> None: ...
+@overload
+def rfc3339(instant: datetime | None) -> str | None: ...
+def rfc3339(instant: datetime | None) -> str | None:
+    """`2026-03-01T16:00:00Z`, with a fraction only where there is one."""
+    if instant is None:
+        return None
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    """The earlier of two instants, either of which may be missing."""
+    if one is None or other is None:
+        return one or other
+    return min(one, other)

@@ -1,0 +1,149 @@
+"""Lots: which are spent first, what comes back to them, what is left (RULES.md, Points).
+
+Everything here returns the lots as they stand afterwards; none is changed in place.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from app.domain.account import Account, Lot
+from app.domain.expiry import expire_step
+from app.domain.instants import earlier
+from app.domain.program import Program
+
+NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+def _spending_key(lot: Lot) -> tuple[datetime, int]:
+    return lot.expires_at or NEVER, lot.lot
+
+
+def spendable(lots: Iterable[Lot], now: datetime) -> list[Lot]:
+    """The lots that can be spent now, in spending order: next to expire first, then oldest first."""
+    return sorted(
+        (
+            lot
+            for lot in lots
+            if lot.remaining > 0 and not lot.pending and (lot.expires_at is None or lot.expires_at > now)
+        ),
+        key=_spending_key,
+    )
+
+
+def take(lots: Sequence[Lot], points: int) -> list[tuple[Lot, int]]:
+    """How much to take of each, in the order given, until `points` are reached or the lots are empty."""
+    taken: list[tuple[Lot, int]] = []
+    for lot in lots:
+        if points <= 0:
+            break
+        part = min(lot.remaining, points)
+        taken.append((lot, part))
+        points -= part
+    return taken
+
+
+class Arrival(NamedTuple):
+    """Points that come to a lot: what of them is available, what paid debt, what was expired already."""
+
+    lot: Lot
+    available: int
+    debt_paid: int
+    expired: int
+
+
+def arrive(lot: Lot, points: int, *, debt: int, now: datetime, program: Program) -> Arrival:
+    """Let `points`, taken out of another part of the lot already, become available in it.
+
+    What has expired is written as such; the rest pays debt first (RULES.md: debt, paid first).
+    """
+    lot, _ = expire(lot, now=now, program=program)
+    if lot.expires_at is not None and lot.expires_at <= now:
+        return Arrival(lot._replace(expired=lot.expired + points), 0, 0, points)
+    paid = min(debt, points)
+    rest = points - paid
+    return Arrival(
+        lot._replace(remaining=lot.remaining + rest, clawed_back=lot.clawed_back + paid), rest, paid, 0
+    )
+
+
+def release(lot: Lot, *, debt: int, now: datetime, program: Program) -> Arrival:
+    """Let all that a pending lot holds become available, in the version that granted it.
+
+    A back-dated lot may have expired, in part (a yearly tenth) or whole: that is written down at once.
+    """
+    lot, expired = expire(lot._replace(pending=False, settle_at=None), now=now, program=program)
+    paid = min(debt, lot.remaining)
+    if paid:
+        lot = lot._replace(remaining=lot.remaining - paid, clawed_back=lot.clawed_back + paid)
+    return Arrival(lot, lot.remaining, paid, expired)
+
+
+def expire(lot: Lot, *, now: datetime, program: Program) -> tuple[Lot, int]:
+    """The lot with all that expired by `now` written down, and how many points that is."""
+    expired = 0
+    while lot.expires_at is not None and lot.expires_at <= now and lot.remaining + lot.reserved > 0:
+        step = expire_step(
+            granted=lot.granted,
+            remaining=lot.remaining,
+            reserved=lot.reserved,
+            accrued_at=lot.accrued_at,
+            expires_at=lot.expires_at,
+            program=program,
+        )
+        expired += step.points
+        lot = lot._replace(
+            remaining=lot.remaining - step.points,
+            expired=lot.expired + step.points,
+            expires_at=step.next_expires_at or lot.expires_at,
+        )
+        if step.next_expires_at is None:
+            break
+    return lot, expired
+
+
+def with_due_dates(account: Account, lots: Iterable[Lot]) -> Account:
+    """The account with what it caches of all its lots, counted anew: the next expiry, and the oldest open lot.
+
+    `due_at` may only come nearer here; it is counted anew when it is reached.
+    """
+    next_expires_at: datetime | None = None
+    next_expires_points = 0
+    floor = account.lot_count + 1
+    for lot in lots:
+        if lot.remaining <= 0 and lot.reserved <= 0 and lot.settle_at is None:
+            continue
+        floor = min(floor, lot.lot)
+        if lot.pending or lot.remaining <= 0 or lot.expires_at is None:
+            continue
+        if next_expires_at is None or lot.expires_at < next_expires_at:
+            next_expires_at, next_expires_points = lot.expires_at, lot.remaining
+        elif lot.expires_at == next_expires_at:
+            next_expires_points += lot.remaining
+    return account._replace(
+        lot_floor=floor,
+        next_expires_at=next_expires_at,
+        next_expires_points=next_expires_points,
+        due_at=earlier(account.due_at, next_expires_at),
+    )
+
+
+def with_arrival(account: Account, lot: Lot, points: int) -> Account:
+    """The account's next expiry once `points` more are available in `lot`, without looking at the other lots."""
+    if points <= 0:
+        return account
+    if lot.lot < account.lot_floor:
+        account = account._replace(lot_floor=lot.lot)
+    expires_at = lot.expires_at
+    if expires_at is None:
+        return account
+    known = account.next_expires_at
+    if known is None or expires_at < known:
+        return account._replace(
+            next_expires_at=expires_at,
+            next_expires_points=points,
+            due_at=earlier(account.due_at, expires_at),
+        )
+    if expires_at == known:
+        return account._replace(next_expires_points=account.next_expires_points + points)
+    return account

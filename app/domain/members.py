@@ -1,0 +1,143 @@
+"""Members join, are brought along from elsewhere, frozen and forgotten (RULES.md: Members, frozen members)."""
+
+import json
+from typing import Any
+
+from app.domain.account import Account, bucket_of
+from app.domain.commands import Enrol, Erase, Freeze, Import, Unfreeze
+from app.domain.errors import MemberErased, MemberNotFound, OccurredAtInFuture
+from app.domain.expiry import expires_at
+from app.domain.grants import granted
+from app.domain.posting import Change, Context, Member, post
+from app.domain.standing import restand
+from app.domain.tiers import tier_valid_until
+
+
+def new_account(member_id: str, context: Context) -> Account:
+    """An account as it is on joining: the lowest tier, nothing held."""
+    tier = context.program.tiers.ladder[0].code
+    return Account(
+        bucket=bucket_of(member_id),
+        member_id=member_id,
+        status="active",
+        joined_at=context.now,
+        sequence=0,
+        lot_count=0,
+        lot_floor=1,
+        available=0,
+        pending=0,
+        reserved=0,
+        debt=0,
+        growth=0,
+        cash=0,
+        earned=0,
+        redeemed=0,
+        expired=0,
+        spend=0,
+        orders=0,
+        tier=tier,
+        tier_since=context.now,
+        tier_valid_until=tier_valid_until(tier=tier, won_at=context.now, program=context.program),
+        tier_state="held",
+        approved_tier=None,
+        reviewed_tier=None,
+        review=None,
+        streak=0,
+        last_sign_in=None,
+        last_at=None,
+        due_at=None,
+        hold_due_at=None,
+        next_expires_at=None,
+        next_expires_points=0,
+    )
+
+
+def enrol(member: Member | None, command: Enrol, context: Context) -> Change:
+    """Join, or change what is known of the person. No entry: nothing the ledger counts has changed.
+
+    Raises MemberErased: a forgotten member does not come back under the same id; MemberNotFound where it must exist.
+    """
+    if member is None:
+        if command.must_exist:
+            raise MemberNotFound()
+        return Change(account=new_account(command.member_id, context), person=command.person)
+    if member.account.status == "erased":
+        raise MemberErased()
+    return Change(account=member.account, person=command.person)
+
+
+def bring_along(member: Member | None, command: Import, context: Context) -> Change:
+    """Open a member's balances as they stood elsewhere: points in one lot, spend, growth; the tier follows.
+
+    Raises OccurredAtInFuture, MemberErased.
+    """
+    before = new_account(command.member_id, context) if member is None else member.account
+    if before.status == "erased":
+        raise MemberErased()
+    accrued_at = command.accrued_at or context.now
+    joined_at = command.joined_at or (context.now if member is None else before.joined_at)
+    if max(accrued_at, joined_at) > context.now:
+        raise OccurredAtInFuture(latest_at=context.now)
+    after = before._replace(
+        joined_at=joined_at,
+        spend=before.spend + command.spend,
+        growth=before.growth + command.growth,
+        earned=before.earned + command.points,
+    )
+    detail: dict[str, Any] = {"points": command.points, "spend": command.spend}
+    lots = ()
+    if command.points:
+        expiry = command.expires_at or expires_at(accrued_at, context.program)
+        after, arrival = granted(
+            after, command.points, context, source="import", accrued_at=accrued_at, expires_at=expiry
+        )
+        lots = (arrival.lot,)
+    restanding = restand(member or Member(before), after, context, changed=lots)
+    if restanding.detail:
+        detail["tier_change"] = restanding.detail
+    after, entry = post(
+        before,
+        restanding.account,
+        kind="import",
+        key=command.natural_key(context.today),
+        context=context,
+        content=command.content(),
+        detail=json.dumps(detail, separators=(",", ":")),
+        occurred_at=accrued_at,
+        lot=lots[0].lot if lots else None,
+    )
+    return Change(account=after, entry=entry, detail=detail, lots=lots, reviews=restanding.reviews)
+
+
+def freeze(member: Member, command: Freeze | Unfreeze, context: Context) -> Change:
+    """Freeze or unfreeze; no entry if the member is so already."""
+    account = member.account
+    status = "frozen" if isinstance(command, Freeze) else "active"
+    if account.status == status:
+        return Change(account=account)
+    detail = {"reason": command.reason} if command.reason else {}
+    after, entry = post(
+        account,
+        account._replace(status=status),
+        kind=command.kind,
+        key=None,
+        context=context,
+        detail=json.dumps(detail, ensure_ascii=False),
+    )
+    return Change(account=after, entry=entry, detail=detail)
+
+
+def erase(member: Member, command: Erase, context: Context) -> Change:
+    """Forget the person. The account, its entries and lots stand, under an id that is the shop's own."""
+    account = member.account
+    if account.status == "erased":
+        return Change(account=account)
+    reviews = tuple(
+        review._replace(status="closed", decided_at=context.now)
+        for review in member.reviews.values()
+        if review.status == "open"
+    )
+    after, entry = post(
+        account, account._replace(status="erased", review=None), kind=command.kind, key=None, context=context
+    )
+    return Change(account=after, entry=entry, reviews=reviews, erases_person=True)

@@ -1,0 +1,126 @@
+"""An order as its lot keeps it: what was bought, what of it came back, and what the rest is worth in points.
+
+Points kept after refunds are the points of what is left of the order, under the version and the tier rate that
+granted them (RULES.md: refund of an order): so many small refunds give the same as one.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from app.domain.account import Lot
+from app.domain.earning import Earned, Line, earned
+from app.domain.errors import ItemNotInOrder, RefundExceedsOrder
+from app.domain.program import Program
+
+
+class Returned(NamedTuple):
+    """What came back of one line so far."""
+
+    quantity: int
+    amount: int
+
+
+class Order(NamedTuple):
+    """What was paid for goods, in the minor unit, and what of it was refunded: by lines, and without naming any."""
+
+    amount: int
+    lines: tuple[Line, ...]
+    returned: dict[str, Returned]
+    unallocated: int
+    channel: str | None
+    spend_before: int
+
+    @property
+    def refunded(self) -> int:
+        return self.unallocated + sum(part.amount for part in self.returned.values())
+
+    @property
+    def rest(self) -> int:
+        return self.amount - self.refunded
+
+    def refund_amount(self, amount: int) -> "Order":
+        """The order after `amount` more came back, no line named. Raises RefundExceedsOrder."""
+        if amount > self.rest:
+            raise RefundExceedsOrder(rest_fen=self.rest)
+        return self._replace(unallocated=self.unallocated + amount)
+
+    def refund_items(self, items: Sequence[tuple[str, int | None, int | None]]) -> "Order":
+        """The order after these (line_id, quantity, amount) came back. Raises ItemNotInOrder, RefundExceedsOrder.
+
+        A quantity without an amount takes its share of the line, so that all its pieces add up to the line.
+        """
+        lines = {line.line_id: line for line in self.lines}
+        returned = dict(self.returned)
+        for line_id, quantity, amount in items:
+            line = lines.get(line_id)
+            if line is None:
+                raise ItemNotInOrder()
+            before = returned.get(line_id, Returned(0, 0))
+            returned[line_id] = _returned(line, before, quantity, amount)
+        after = self._replace(returned=returned)
+        if after.rest < 0:
+            raise RefundExceedsOrder(rest_fen=self.rest)
+        return after
+
+    def earned(self, *, tier: str, program: Program) -> Earned:
+        """What is left of the order earns this, at the rate of `tier` in the version that granted it."""
+        lines = self.lines
+        if self.returned:
+            lines = tuple(
+                line._replace(amount_fen=line.amount_fen - self.returned[line.line_id].amount)
+                if line.line_id in self.returned
+                else line
+                for line in lines
+            )
+        return earned(
+            amount_fen=self.rest + self.unallocated,
+            lines=lines,
+            unallocated_refund_fen=self.unallocated,
+            tier=program.tier(tier),
+            spend_before_fen=self.spend_before,
+            program=program,
+        )
+
+    def terms(self) -> str | None:
+        """The JSON kept in the lot: None where the amounts tell it all."""
+        terms: dict[str, Any] = {}
+        if self.channel is not None:
+            terms["channel"] = self.channel
+        if self.lines:
+            terms["lines"] = self.lines
+        if self.returned:
+            terms["returned"] = self.returned
+            terms["unallocated"] = self.unallocated
+        if self.spend_before:
+            terms["spend_before"] = self.spend_before
+        return json.dumps(terms, separators=(",", ":"), ensure_ascii=False) if terms else None
+
+
+def order_of(lot: Lot) -> Order:
+    """The order a lot keeps."""
+    terms: dict[str, Any] = json.loads(lot.terms) if lot.terms else {}
+    refunded = lot.refunded or 0
+    return Order(
+        amount=lot.amount or 0,
+        lines=tuple(Line(*line) for line in terms.get("lines", ())),
+        returned={line_id: Returned(*part) for line_id, part in terms.get("returned", {}).items()},
+        unallocated=terms.get("unallocated", 0) if "returned" in terms else refunded,
+        channel=terms.get("channel"),
+        spend_before=terms.get("spend_before", 0),
+    )
+
+
+def _returned(line: Line, before: Returned, quantity: int | None, amount: int | None) -> Returned:
+    rest = line.amount_fen - before.amount
+    pieces = line.quantity - before.quantity
+    if quantity is None and amount is None:
+        return Returned(line.quantity, line.amount_fen)
+    if quantity is not None and quantity > pieces:
+        raise RefundExceedsOrder(rest_fen=rest)
+    if amount is None:
+        came_back = before.quantity + (quantity or 0)
+        amount = min(max(line.amount_fen * came_back // line.quantity - before.amount, 0), rest)
+    if amount > rest:
+        raise RefundExceedsOrder(rest_fen=rest)
+    return Returned(before.quantity + (quantity or 0), before.amount + amount)

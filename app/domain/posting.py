@@ -1,0 +1,122 @@
+"""How a decision is put: the member as found, the moment it is taken in, and the change that comes out."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from app.domain.account import Account, Entry, Lot, Redemption, Review
+from app.domain.program import Program
+
+
+class Caller(NamedTuple):
+    """Who asks, as the ledger records it."""
+
+    actor: str
+    request_id: str
+
+
+class Context(NamedTuple):
+    """The moment a decision is taken in: its time, the rules in force, every version that granted, who asks."""
+
+    now: datetime
+    today: date
+    program: Program
+    programs: Mapping[int, Program]
+    caller: Caller
+
+
+class Change(NamedTuple):
+    """What a decision does to one member. `detail` is what the answer holds beyond the entry's columns."""
+
+    account: Account
+    entry: Entry | None = None
+    detail: Mapping[str, Any] = {}
+    lots: tuple[Lot, ...] = ()
+    redemption: Redemption | None = None
+    reviews: tuple[Review, ...] = ()
+    person: Mapping[str, Any] | None = None
+    erases_person: bool = False
+    other: "Change | None" = None  # what it does to the second member of a transfer
+
+
+class Member:
+    """A member as loaded, changed only by applying decisions: so a batch decides each on what the last one left."""
+
+    __slots__ = ("account", "lots", "orders", "person", "redemptions", "reviews", "sees_all_lots")
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self.lots: dict[int, Lot] = {}
+        self.sees_all_lots = False  # whether `lots` holds every lot that may still hold points
+        self.orders: dict[str, int] = {}  # order_id → lot number, of the orders looked up
+        self.redemptions: dict[str, Redemption] = {}
+        self.reviews: dict[int, Review] = {}
+        self.person: Mapping[str, Any] | None = None
+
+    def load_lots(self, lots: Iterable[Lot]) -> None:
+        for lot in lots:
+            self.lots[lot.lot] = lot
+            if lot.order_id is not None:
+                self.orders[lot.order_id] = lot.lot
+
+    def apply(self, change: Change) -> None:
+        """Take in a change decided on this member."""
+        self.account = change.account
+        for lot in change.lots:
+            self.lots[lot.lot] = lot
+            if lot.order_id is not None:
+                self.orders[lot.order_id] = lot.lot
+        if change.redemption is not None:
+            self.redemptions[change.redemption.reference] = change.redemption
+        for review in change.reviews:
+            self.reviews[review.sequence] = review
+
+
+def post(
+    before: Account,
+    after: Account,
+    *,
+    kind: str,
+    key: str | None,
+    context: Context,
+    content: bytes = b"",
+    detail: str = "{}",
+    occurred_at: datetime | None = None,
+    lot: int | None = None,
+    order_id: str | None = None,
+) -> tuple[Account, Entry]:
+    """The account with its new entry: the signed changes are what differs between `before` and `after`.
+
+    Without a natural key the entry's own sequence makes it unique.
+    """
+    sequence = before.sequence + 1
+    now = context.now
+    entry = Entry(
+        before.bucket,
+        before.member_id,
+        sequence,
+        kind,
+        key if key is not None else f"{kind}/{sequence}",
+        lot,
+        order_id,
+        after.available - before.available,
+        after.pending - before.pending,
+        after.reserved - before.reserved,
+        after.debt - before.debt,
+        after.growth - before.growth,
+        after.cash - before.cash,
+        after.available,
+        after.pending,
+        after.reserved,
+        after.debt,
+        after.growth,
+        after.cash,
+        now if occurred_at is None else occurred_at,
+        now,
+        context.program.version,
+        context.caller.actor,
+        context.caller.request_id,
+        content,
+        detail,
+    )
+    return after._replace(sequence=sequence, last_at=now), entry

@@ -1,0 +1,299 @@
+"""A member's tier as the account keeps it: moved by purchases and refunds, by the end of a period, by a person.
+
+The ladder itself is in `tiers.py`; here its answers become changes of the account and of its reviews.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from app.domain.account import Account, Lot, Review
+from app.domain.commands import Command, DecideReview, EvaluateTier, SetTier
+from app.domain.errors import ReviewClosed, ReviewNotFound
+from app.domain.instants import earlier, rfc3339
+from app.domain.orders import order_of
+from app.domain.posting import Change, Context, Member, post
+from app.domain.program import Program
+from app.domain.tiers import (
+    Evaluation,
+    Standing,
+    after_refund,
+    at_period_end,
+    evaluate,
+    grace_until,
+    qualified,
+    tier_valid_until,
+    warn_at,
+    window_start,
+)
+
+
+class Restanding(NamedTuple):
+    """The account with the tier it deserves now, the reviews that opened or closed, and what to tell of it."""
+
+    account: Account
+    reviews: tuple[Review, ...] = ()
+    detail: dict[str, Any] | None = None
+
+
+def standing_of(
+    account: Account, lots: Iterable[Lot], *, at: datetime, programs: Mapping[int, Program], program: Program
+) -> Standing:
+    """What a member has gathered over the qualification's window, as of `at`; `lots` hold all that lie in it."""
+    start = window_start(at, program)
+    if start is None:
+        return Standing(account.spend, account.orders, account.earned, account.growth)
+    spend = orders = points = growth = 0
+    for lot in lots:
+        if lot.pending or not start <= lot.accrued_at <= at:
+            continue
+        granting = programs[lot.program_version]
+        if lot.source == "sign_in":
+            points, growth = points + lot.granted, growth + granting.sign_in.growth
+        elif lot.source == "order":
+            order = order_of(lot)
+            kept = order.earned(tier=lot.tier or "", program=granting)
+            spend, points, growth = spend + order.rest, points + kept.points, growth + kept.growth
+            orders += 1 if order.rest or not order.amount else 0
+        elif lot.source == "adjustment":
+            points += lot.granted
+    return Standing(spend, orders, points, growth)
+
+
+def restand(
+    member: Member, after: Account, context: Context, *, changed: tuple[Lot, ...], refunded: bool = False
+) -> Restanding:
+    """Evaluate the tier once `after` and the `changed` lots hold (RULES.md: upgrades in the same transaction)."""
+    program = context.program
+    if program.tiers.qualification.window == "lifetime":
+        standings = [Standing(after.spend, after.orders, after.earned, after.growth)]
+    else:
+        lots = {**member.lots, **{lot.lot: lot for lot in changed}}.values()
+        moments = [context.now, after.tier_since] if refunded else [context.now]
+        standings = [
+            standing_of(after, lots, at=at, programs=context.programs, program=program) for at in moments
+        ]
+    is_manual = after.tier_state == "manual"
+    if refunded:
+        evaluation = after_refund(
+            current=after.tier,
+            approved=after.approved_tier,
+            reviewed=after.reviewed_tier,
+            standings=standings,
+            program=program,
+            is_manual=is_manual,
+        )
+    else:
+        evaluation = evaluate(
+            current=after.tier,
+            approved=after.approved_tier,
+            reviewed=after.reviewed_tier,
+            standing=standings[0],
+            program=program,
+            is_manual=is_manual,
+        )
+    return _evaluated(member, after, evaluation, context)
+
+
+def evaluate_tier(member: Member, command: EvaluateTier, context: Context) -> Change:
+    """Look again where the member stands; no entry if nothing changes."""
+    account = member.account
+    restanding = restand(member, account, context, changed=())
+    if restanding.account == account:
+        return Change(account=account)
+    return _posted(account, restanding, command.kind, None, context)
+
+
+def set_tier(member: Member, command: SetTier, context: Context) -> Change:
+    """A person sets the tier until a moment or for good; nothing earned, refunded or due moves it meanwhile."""
+    account = member.account
+    tier = context.program.tier(command.tier)
+    restanding = Restanding(
+        account._replace(
+            tier=tier.code,
+            tier_since=context.now if tier.code != account.tier else account.tier_since,
+            tier_valid_until=command.until,
+            tier_state="manual",
+            due_at=earlier(account.due_at, command.until),
+        ),
+        detail=_told(account.tier, tier.code, context.program, reason=command.reason, until=command.until),
+    )
+    return _posted(account, restanding, command.kind, command, context)
+
+
+def decide_review(member: Member, command: DecideReview, context: Context) -> Change:
+    """Approve or reject a tier that waits for a person. Raises ReviewNotFound, ReviewClosed."""
+    account = member.account
+    review = member.reviews.get(command.review)
+    if review is None:
+        raise ReviewNotFound()
+    if review.status != "open":
+        raise ReviewClosed(status=review.status)
+    decided = review._replace(
+        status="approved" if command.approve else "rejected",
+        decided_at=context.now,
+        actor=context.caller.actor,
+        reason=command.reason,
+    )
+    after = account._replace(review=None)
+    restanding = Restanding(after, detail={"review": command.review, "reason": command.reason})
+    if command.approve:
+        restanding = restand(member, after._replace(approved_tier=review.to_tier), context, changed=())
+        restanding = restanding._replace(
+            detail={**(restanding.detail or {}), "review": command.review, "reason": command.reason}
+        )
+    change = _posted(
+        account, restanding, "approve_review" if command.approve else "reject_review", command, context
+    )
+    return change._replace(reviews=(decided, *change.reviews))
+
+
+def tier_due_at(account: Account, program: Program) -> datetime | None:
+    """When the tier is looked at next: its warning, the end of its period, the end of its grace."""
+    until = account.tier_valid_until
+    if until is None or account.tier_state in ("manual", "warned"):
+        return until
+    if account.tier_state == "grace":
+        return grace_until(until, program)
+    warning = warn_at(until, program)
+    return until if warning is None else max(warning, account.tier_since)
+
+
+def end_tier_period(member: Member, context: Context) -> Change:
+    """What `tier_due_at` announced happens: a warning, or the tier is kept, in grace, or one step lower."""
+    account, program, now = member.account, context.program, context.now
+    until = account.tier_valid_until
+    assert until is not None
+    standing = standing_of(
+        account, member.lots.values(), at=now, programs=context.programs, program=program
+    )
+    if account.tier_state == "manual":
+        return _end_manual(member, standing, context)
+    if account.tier_state == "held" and now < until:
+        deserved = qualified(standing, program).rank >= program.tier(account.tier).rank
+        restanding = Restanding(
+            account._replace(tier_state="warned"),
+            detail={"tier": account.tier, "valid_until": rfc3339(until), "will_keep": deserved},
+        )
+        return _posted(account, restanding, "tier_warning", None, context)
+    end = at_period_end(
+        current=account.tier,
+        approved=account.approved_tier,
+        reviewed=account.reviewed_tier,
+        standing=standing,
+        valid_until=until,
+        at=now,
+        program=program,
+    )
+    evaluation = Evaluation(end.tier, end.approved, None, end.closes_review)
+    restanding = _evaluated(member, account, evaluation, context)
+    after = restanding.account._replace(
+        tier_valid_until=end.valid_until, tier_state="grace" if end.outcome == "grace" else "held"
+    )
+    detail = {**(restanding.detail or {}), "outcome": end.outcome, "valid_until": rfc3339(end.valid_until)}
+    return _posted(account, Restanding(after, restanding.reviews, detail), "tier_period", None, context)
+
+
+def _end_manual(member: Member, standing: Standing, context: Context) -> Change:
+    """A tier set by hand has run out: what is deserved counts again, from the lowest tier up."""
+    account, program = member.account, context.program
+    evaluation = evaluate(
+        current=program.tiers.ladder[0].code,
+        approved=account.approved_tier,
+        reviewed=account.reviewed_tier,
+        standing=standing,
+        program=program,
+    )
+    released = account._replace(tier_state="held", tier_valid_until=None)
+    restanding = _evaluated(member, released, evaluation, context)
+    after = restanding.account._replace(
+        tier_valid_until=tier_valid_until(tier=evaluation.tier.code, won_at=context.now, program=program)
+    )
+    detail = {**(restanding.detail or {}), "outcome": "manual_ended"}
+    return _posted(account, Restanding(after, restanding.reviews, detail), "tier_period", None, context)
+
+
+def _evaluated(member: Member, after: Account, evaluation: Evaluation, context: Context) -> Restanding:
+    """Put an evaluation into the account, and open or close its review; nothing to do most of the time."""
+    tier = evaluation.tier.code
+    if (
+        tier == after.tier
+        and evaluation.open_review is None
+        and not evaluation.closes_review
+        and evaluation.approved == after.approved_tier
+    ):
+        return Restanding(after)
+    reviews: list[Review] = []
+    detail: dict[str, Any] = {}
+    account = after._replace(approved_tier=evaluation.approved)
+    if tier != after.tier:
+        until = tier_valid_until(tier=tier, won_at=context.now, program=context.program)
+        account = account._replace(
+            tier=tier,
+            tier_since=context.now,
+            tier_valid_until=until,
+            tier_state="held",
+        )
+        account = account._replace(due_at=earlier(account.due_at, tier_due_at(account, context.program)))
+        detail = _told(after.tier, tier, context.program)
+    if evaluation.closes_review:
+        if after.review is not None and after.review in member.reviews:
+            withdrawn = member.reviews[after.review]
+            reviews.append(withdrawn._replace(status="closed", decided_at=context.now))
+        account = account._replace(reviewed_tier=None, review=None)
+        detail["review_closed"] = True
+    if evaluation.open_review is not None:
+        sequence = member.account.sequence + 1
+        account = account._replace(reviewed_tier=evaluation.open_review, review=sequence)
+        if after.review is not None and after.review in member.reviews:
+            replaced = member.reviews[after.review]
+            reviews.append(replaced._replace(status="closed", decided_at=context.now))
+        reviews.append(
+            Review(
+                bucket=after.bucket,
+                member_id=after.member_id,
+                sequence=sequence,
+                from_tier=tier,
+                to_tier=evaluation.open_review,
+                status="open",
+                opened_at=context.now,
+                decided_at=None,
+                actor=None,
+                reason=None,
+            )
+        )
+        detail["review_opened"] = evaluation.open_review
+    return Restanding(account, tuple(reviews), detail)
+
+
+def _told(
+    before: str, after: str, program: Program, *, reason: str | None = None, until: datetime | None = None
+) -> dict[str, Any]:
+    """What the upgrade notice needs: from, to, and the benefits that come with it."""
+    told: dict[str, Any] = {"from": before, "to": after}
+    had = {benefit.code for benefit in program.tier(before).benefits}
+    told["benefits_gained"] = [
+        benefit.code for benefit in program.tier(after).benefits if benefit.code not in had
+    ]
+    if reason is not None:
+        told["reason"] = reason
+    if until is not None:
+        told["until"] = rfc3339(until)
+    return told
+
+
+def _posted(
+    before: Account, restanding: Restanding, kind: str, command: Command | None, context: Context
+) -> Change:
+    detail = restanding.detail or {}
+    account, entry = post(
+        before,
+        restanding.account,
+        kind=kind,
+        key=command.natural_key(context.today) if command else None,
+        context=context,
+        content=command.content() if command else b"",
+        detail=json.dumps(detail, separators=(",", ":"), ensure_ascii=False),
+    )
+    return Change(account=account, entry=entry, detail=detail, reviews=restanding.reviews)
