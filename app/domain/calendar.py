@@ -9,7 +9,6 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 _DAY = timedelta(days=1)
-_SECOND = timedelta(seconds=1)
 
 
 def local_date(instant: datetime, tz: ZoneInfo) -> date:
@@ -21,22 +20,10 @@ def local_date(instant: datetime, tz: ZoneInfo) -> date:
 def midnight(day: date, tz: ZoneInfo) -> datetime:
     """The UTC instant at which `day` begins.
 
-    Where the clocks jump over midnight, that is the jump itself, the first instant dated `day` or later.
-    Where they go back over it, it is the first of the two midnights.
+    Where the clocks jump ahead at midnight, that is the jump: the first instant dated `day` or later (a skipped
+    day begins where the next one does). Where midnight comes twice, it is the first.
     """
-    wall = datetime.combine(day, time(), tzinfo=tz)
-    instant = wall.astimezone(UTC)
-    if instant.astimezone(tz).replace(tzinfo=None) == wall.replace(tzinfo=None):
-        return instant
-    # Midnight was skipped: read with the offset from after the jump it lies before the jump.
-    before = wall.replace(fold=1).astimezone(UTC)
-    while instant - before > _SECOND:
-        middle = before + (instant - before) // 2
-        if middle.astimezone(tz).date() < day:
-            before = middle
-        else:
-            instant = middle
-    return instant.replace(microsecond=0)
+    return datetime.combine(day, time(), tzinfo=tz).astimezone(UTC)
 
 
 def end_of_day(day: date, tz: ZoneInfo) -> datetime:

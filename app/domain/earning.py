@@ -118,7 +118,7 @@ def _points_by_line(
         raise ValueError("the lines are not what is left of the order")
     # All parts over one denominator: rates, the unit, and the share of the lines that is left.
     rates_scale = lcm(*(rate.denominator for _, _, rate in by_rate_fen))
-    scale = rates_scale * earning.unit_fen * max(lines_fen, 1)
+    scale = rates_scale * earning.unit_fen * (lines_fen or 1)
     scaled = told = 0
     breakdown: list[tuple[str, str, int]] = []
     for (kind, name, rate), rate_fen in by_rate_fen.items():

@@ -79,7 +79,7 @@ def expire_step(
 def _next_anniversary(accrued_at: datetime, *, after: datetime, timezone: ZoneInfo) -> datetime:
     """The end of the first anniversary that ends later than `after`."""
     accrued_on = local_date(accrued_at, timezone)
-    years = (local_date(after, timezone) - _DAY).year - accrued_on.year
+    years = local_date(after, timezone).year - accrued_on.year
     upcoming = end_of_day(add_months(accrued_on, 12 * years), timezone)
     while upcoming <= after:
         years += 1

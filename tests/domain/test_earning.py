@@ -87,6 +87,12 @@ def test_lines_at_the_base_rate_are_rounded_once_together() -> None:
     assert earned(amount_fen=100, lines=lines, tier="bronze", program=DEFAULT).points == 1
 
 
+def test_the_smallest_line_counts_in_full() -> None:
+    rules = program(earning={"categories": {"shoes": "200"}})
+    got = earned(amount_fen=1, lines=(line("1", 1, category="shoes"),), tier="bronze", program=rules)
+    assert got.points == 2
+
+
 def test_a_refund_without_lines_lies_on_all_of_them_alike() -> None:
     lines = (line("1", 10_000), line("2", 10_000, category="shoes"))
     got = earned(amount_fen=15_000, unallocated_refund_fen=5_000, lines=lines, tier="bronze", program=RATED)
