@@ -20,8 +20,8 @@ def local_date(instant: datetime, tz: ZoneInfo) -> date:
 def midnight(day: date, tz: ZoneInfo) -> datetime:
     """The UTC instant at which `day` begins.
 
-    Where the clocks jump ahead at midnight, that is the jump, the first instant dated `day` or later: a skipped
-    day begins where the next one does. Where midnight comes twice, it is the first.
+    Where the clocks jump ahead at midnight, that is the jump, the first instant dated `day` or later: a
+    skipped day begins where the next one does. Where midnight comes twice, it is the first.
     """
     return datetime.combine(day, time(), tzinfo=tz).astimezone(UTC)
 
