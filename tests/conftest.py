@@ -57,6 +57,12 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.fixture
+def data_dir() -> Path:
+    """An empty folder that PostgreSQL may run in, also as root (pytest shuts its own to all others)."""
+    return Path(tempfile.mkdtemp(dir=os.environ[RUN_FOLDER], prefix="data-"))
+
+
 @pytest.fixture(scope="session")
 def server_url() -> Generator[str]:
     """The server's address as its superuser; the workers of one run share it."""

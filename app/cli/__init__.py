@@ -11,7 +11,7 @@ from app.cli.migrate import migrate
 from app.cli.openapi import openapi
 from app.cli.serve import serve
 from app.config import SettingsError
-from app.embedded import EmbeddedServerError
+from app.embedded import DatabaseUnavailable
 
 application = typer.Typer(
     name="loyalty",
@@ -34,7 +34,6 @@ def main() -> None:
     except SettingsError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    except (EmbeddedServerError, OSError) as error:
-        # OSError is also what asyncpg raises where no server answers.
+    except DatabaseUnavailable as error:
         print(error, file=sys.stderr)
         sys.exit(1)
