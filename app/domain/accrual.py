@@ -36,7 +36,7 @@ def accrue(member: Member, command: Accrue, context: Context) -> Change:
     reward = earned(
         amount_fen=command.amount,
         lines=command.items,
-        tier=program.tier(account.tier),
+        tier=account.tier,
         spend_before_fen=account.spend,
         program=program,
     )

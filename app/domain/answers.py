@@ -140,7 +140,7 @@ def _transfer(entry: Entry, detail: Detail) -> dict[str, Any]:
 
 
 def _tier(detail: Detail) -> dict[str, Any]:
-    change = detail.get("tier_change") or {}
+    change: Mapping[str, Any] = detail.get("tier_change", {})
     return {"code": change.get("to", detail["tier"]), "changed": "to" in change}
 
 

@@ -1,14 +1,13 @@
 """What can be asked of the ledger: one frozen class a command.
 
 `natural_key` is unique per member for good, so that the same command sent again is found and answered as it was;
-`content()` is what must be the same then. `reads` names what the engine loads before it decides.
+`content()` is what must be the same then. `needs_lots` and the `..._named` tell the engine what to load before it decides.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from enum import Flag, auto
 from functools import cache
 from hashlib import blake2b
 from typing import Any, ClassVar
@@ -17,23 +16,12 @@ from app.domain.earning import Line
 from app.domain.errors import LoyaltyError, OrderAlreadyAccrued, ReferenceAlreadyUsed
 
 
-class Reads(Flag):
-    """What a command needs beside the accounts it names and its own earlier entry."""
-
-    NOTHING = 0
-    LOTS = auto()  # every lot that may hold points
-    ORDER = auto()  # the lot of `order_id`
-    REDEMPTION = auto()  # the redemption it names, and the lots that took part
-    REVIEW = auto()  # the member's open tier review
-    PERSON = auto()  # what is known of the person
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """A change asked for on one member's account."""
 
     kind: ClassVar[str]
-    reads: ClassVar[Reads] = Reads.NOTHING
+    needs_lots: ClassVar[bool] = False  # every lot that may hold points
     needs_active: ClassVar[bool] = False  # refused while the member is frozen
     clash: ClassVar[type[LoyaltyError]] = ReferenceAlreadyUsed  # same natural key, other content
 
@@ -43,6 +31,21 @@ class Command:
     def members(self) -> tuple[str, ...]:
         """Every member whose account it may change."""
         return (self.member_id,)
+
+    @property
+    def order_named(self) -> str | None:
+        """The order whose lot it needs."""
+        return None
+
+    @property
+    def redemption_named(self) -> str | None:
+        """The redemption it needs, with the lots that took part."""
+        return None
+
+    @property
+    def review_named(self) -> int | None:
+        """The tier review it needs."""
+        return None
 
     def natural_key(self, today: date) -> str | None:
         """The key it is known by among the member's entries; None where a repeat is harmless by nature.
@@ -54,7 +57,11 @@ class Command:
 
     def content(self) -> bytes:
         """16-byte hash of what was asked. A field at its default counts as absent, so a new one changes no hash."""
-        shown = {name: value for name, default in _defaults(type(self)) if (value := getattr(self, name)) != default}
+        shown = {
+            name: value
+            for name, default in _defaults(type(self))
+            if (value := getattr(self, name)) != default
+        }
         return blake2b(json.dumps(shown, default=_canonical).encode(), digest_size=16).digest()
 
 
@@ -100,9 +107,12 @@ class Settle(Command):
     """Pending points of an order become available."""
 
     kind = "settle"
-    reads = Reads.ORDER
 
     order_id: str
+
+    @property
+    def order_named(self) -> str:
+        return self.order_id
 
     def natural_key(self, today: date) -> str:
         return f"settle/{self.order_id}"
@@ -117,12 +127,16 @@ class Reverse(Command):
     """
 
     kind = "reverse"
-    reads = Reads.ORDER | Reads.LOTS
+    needs_lots = True
 
     order_id: str
     reference: str
     amount: int | None = None
     items: tuple[tuple[str, int | None, int | None], ...] = ()
+
+    @property
+    def order_named(self) -> str:
+        return self.order_id
 
     def natural_key(self, today: date) -> str:
         return f"reverse/{self.order_id}/{self.reference}"
@@ -133,7 +147,7 @@ class Redeem(Command):
     """Points are spent, or held to be (no `hold_seconds` takes the program's)."""
 
     kind = "redeem"
-    reads = Reads.LOTS
+    needs_lots = True
     needs_active = True
 
     reference: str
@@ -151,10 +165,13 @@ class Commit(Command):
     """Held points are spent: `points` of them or all; the rest is freed."""
 
     kind = "commit"
-    reads = Reads.REDEMPTION
 
     reference: str
     points: int | None = None
+
+    @property
+    def redemption_named(self) -> str:
+        return self.reference
 
     def natural_key(self, today: date) -> str:
         return f"commit/{self.reference}"
@@ -165,9 +182,12 @@ class Cancel(Command):
     """Held points are freed."""
 
     kind = "cancel"
-    reads = Reads.REDEMPTION
 
     reference: str
+
+    @property
+    def redemption_named(self) -> str:
+        return self.reference
 
     def natural_key(self, today: date) -> str:
         return f"cancel/{self.reference}"
@@ -178,11 +198,14 @@ class Refund(Command):
     """Spent points come back to the lots they came from: `points` of them or all that is left."""
 
     kind = "refund"
-    reads = Reads.REDEMPTION
 
     redemption: str
     reference: str
     points: int | None = None
+
+    @property
+    def redemption_named(self) -> str:
+        return self.redemption
 
     def natural_key(self, today: date) -> str:
         return f"refund/{self.redemption}/{self.reference}"
@@ -204,7 +227,7 @@ class Adjust(Command):
     """A person's correction, plus or minus, with its reason."""
 
     kind = "adjust"
-    reads = Reads.LOTS
+    needs_lots = True
 
     reference: str
     points: int
@@ -219,7 +242,7 @@ class Transfer(Command):
     """Points given to another member; they keep their expiry."""
 
     kind = "transfer"
-    reads = Reads.LOTS
+    needs_lots = True
     needs_active = True
 
     reference: str
@@ -242,7 +265,6 @@ class Enrol(Command):
     """A member joins, or what is known of the person changes: `person` holds the columns to set, encrypted already."""
 
     kind = "enrol"
-    reads = Reads.PERSON
 
     person: Mapping[str, Any] | None = None
     must_exist: bool = False  # a change (PATCH) never enrols
@@ -292,7 +314,6 @@ class Erase(Command):
     """The person is forgotten; the ledger stands."""
 
     kind = "erase"
-    reads = Reads.PERSON | Reads.REVIEW
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,7 +338,6 @@ class SetTier(Command):
     """A person sets the tier by hand, until `until` (None: for good)."""
 
     kind = "set_tier"
-    reads = Reads.REVIEW
 
     reference: str
     tier: str
@@ -333,11 +353,14 @@ class DecideReview(Command):
     """A person approves or rejects a tier review, named by the sequence of the entry that opened it."""
 
     kind = "review"
-    reads = Reads.REVIEW
 
     review: int
     approve: bool
     reason: str | None = None
+
+    @property
+    def review_named(self) -> int:
+        return self.review
 
     def natural_key(self, today: date) -> str:
         return f"review/{self.review}"

@@ -74,10 +74,10 @@ class Order(NamedTuple):
                 for line in lines
             )
         return earned(
-            amount_fen=self.rest + self.unallocated,
+            amount_fen=self.rest,
             lines=lines,
             unallocated_refund_fen=self.unallocated,
-            tier=program.tier(tier),
+            tier=tier,
             spend_before_fen=self.spend_before,
             program=program,
         )

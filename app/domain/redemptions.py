@@ -128,7 +128,9 @@ def cancel(member: Member, command: Cancel, context: Context) -> Change:
     return free(member, _open_hold(member, command.reference), context, kind="cancel", command=command)
 
 
-def free(member: Member, redemption: Redemption, context: Context, *, kind: str, command: Command | None) -> Change:
+def free(
+    member: Member, redemption: Redemption, context: Context, *, kind: str, command: Command | None
+) -> Change:
     """Give what an open hold keeps back to its lots: because somebody cancels, or because it lapsed (no command)."""
     taken = _parts_of(redemption)
     lots = dict(member.lots)
@@ -161,9 +163,7 @@ def free(member: Member, redemption: Redemption, context: Context, *, kind: str,
         occurred_at=redemption.hold_expires_at,
         order_id=redemption.order_id,
     )
-    return Change(
-        account=account, entry=entry, detail=detail, lots=_changed(lots, taken), redemption=closed
-    )
+    return Change(account=account, entry=entry, detail=detail, lots=_changed(lots, taken), redemption=closed)
 
 
 def refund(member: Member, command: Refund, context: Context) -> Change:

@@ -117,7 +117,8 @@ def recover(member: Member, own: Lot, points: int, context: Context) -> _Recover
     taken = take(others, left)
     from_others = sum(part for _, part in taken)
     lots = tuple(
-        lot._replace(remaining=lot.remaining - part, clawed_back=lot.clawed_back + part) for lot, part in taken
+        lot._replace(remaining=lot.remaining - part, clawed_back=lot.clawed_back + part)
+        for lot, part in taken
     )
     return _Recovered(
         lots=(own, *lots),

@@ -165,9 +165,7 @@ def end_tier_period(member: Member, context: Context) -> Change:
     account, program, now = member.account, context.program, context.now
     until = account.tier_valid_until
     assert until is not None
-    standing = standing_of(
-        account, member.lots.values(), at=now, programs=context.programs, program=program
-    )
+    standing = standing_of(account, member.lots.values(), at=now, programs=context.programs, program=program)
     if account.tier_state == "manual":
         return _end_manual(member, standing, context)
     if account.tier_state == "held" and now < until:

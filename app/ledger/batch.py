@@ -1,0 +1,263 @@
+"""One batch: commands decided one after another on locked rows, saved and committed together.
+
+A refusal is decided before anything is written, so it fails its own command alone. What falls due on a member is
+written down before the first command on them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+import structlog
+
+from app.domain.account import Account, Entry
+from app.domain.answers import answer, has_answer
+from app.domain.calendar import local_date
+from app.domain.commands import Command, Enrol
+from app.domain.decisions import decide
+from app.domain.errors import LoyaltyError
+from app.domain.maturity import is_due, mature
+from app.domain.posting import Caller, Change, Context, Member
+from app.domain.program import Program
+from app.domain.status import counts_all_lots, status
+from app.ledger.claims import Claim, Claimed, claim_keys, keep_answers
+from app.ledger.connection import Connection
+from app.ledger.load import Locked, Wanted, load, lock_accounts
+from app.ledger.outcome import Outcome
+from app.ledger.people import erase_person, save_person
+from app.ledger.rulebook import Rulebook
+from app.ledger.save import Saving, save
+
+SYSTEM = "system"
+log = structlog.get_logger(__name__)
+
+
+class Request(NamedTuple):
+    """A command as it came in: who gave it, and the idempotency key it came with, if any."""
+
+    command: Command
+    caller: Caller
+    claim: Claim | None = None
+
+
+class InternalError(Exception):
+    """A command that broke rather than being refused; the log has the reason."""
+
+
+Result = Outcome | LoyaltyError | InternalError
+
+
+class Batch:
+    """The working state of one batch, from its locked rows to what is to be saved."""
+
+    def __init__(self, requests: Sequence[Request], *, rulebook: Rulebook, is_retry: bool) -> None:
+        self.requests = requests
+        self.rulebook = rulebook
+        self.is_retry = is_retry
+        self.members: dict[str, Member] = {}
+        self.entries: dict[tuple[str, str], tuple[Entry, Mapping[str, Any]]] = {}
+        self.saving = Saving()
+        self.people: list[tuple[str, Mapping[str, Any] | None, datetime]] = []
+        self.claimed: dict[bytes, Claimed] = {}
+
+    async def run(self, connection: Connection, *, clock: str) -> list[Result]:
+        """Decide and save every command in one transaction; the results in the order of the requests."""
+        await connection.execute("BEGIN")
+        try:
+            claims = {request.claim.key: request.claim for request in self.requests if request.claim}
+            if claims:
+                self.claimed = await claim_keys(connection, claims.values())
+            locked = await lock_accounts(
+                connection,
+                {member for request in self.requests for member in request.command.members},
+                clock=clock,
+            )
+            if locked.newest_version > self.rulebook.newest:
+                await self.rulebook.refresh(connection)
+            await self._load(connection, locked)
+            self._mature(locked)
+            results = [self._result(request, locked.now) for request in self.requests]
+            await self._save(connection)
+            await connection.execute("COMMIT")
+        except BaseException:
+            if not connection.is_closed():
+                await connection.execute("ROLLBACK")
+            raise
+        return results
+
+    # --- load ---------------------------------------------------------------------------------------------
+
+    async def _load(self, connection: Connection, locked: Locked) -> None:
+        self.program = self.rulebook.at(locked.now)
+        self.today = local_date(locked.now, self.program.timezone)
+        for member_id, account in locked.accounts.items():
+            self.members[member_id] = Member(account)
+        wanted = _wanted(self.requests, locked, self.program, self.today)
+        loaded = await load(connection, wanted)
+        for entry in loaded.entries:
+            self.entries[entry.member_id, entry.key] = entry, json.loads(entry.detail)
+        for lot in loaded.lots:
+            self.members[lot.member_id].load_lots((lot,))
+        for redemption in loaded.redemptions:
+            self.members[redemption.member_id].redemptions[redemption.reference] = redemption
+        for review in loaded.reviews:
+            self.members[review.member_id].reviews[review.sequence] = review
+
+    def _mature(self, locked: Locked) -> None:
+        """Bring every member on whom something fell due up to date, before any command on them."""
+        context = Context(
+            locked.now, self.today, self.program, self.rulebook.programs, Caller(SYSTEM, "maturity")
+        )
+        for member_id, account in locked.accounts.items():
+            if is_due(account, locked.now):
+                for change in mature(self.members[member_id], context):
+                    self._keep(change)
+
+    # --- decide -------------------------------------------------------------------------------------------
+
+    def _result(self, request: Request, now: datetime) -> Result:
+        try:
+            return self._claimed_outcome(request) or self._outcome(request, now)
+        except LoyaltyError as refusal:
+            return refusal
+        except Exception:
+            log.exception("command_broke", kind=request.command.kind, request_id=request.caller.request_id)
+            return InternalError()
+
+    def _claimed_outcome(self, request: Request) -> Outcome | None:
+        """The first answer again, if the request's idempotency key was used before. Raises IdempotencyKeyReused."""
+        if request.claim is None:
+            return None
+        return self.claimed[request.claim.key].outcome_for(request.claim)
+
+    def _outcome(self, request: Request, now: datetime) -> Outcome:
+        command = request.command
+        member = self.members.get(command.member_id)
+        key = command.natural_key(self.today)
+        if key is not None and (known := self.entries.get((command.member_id, key))) is not None:
+            outcome = self._repeated(command, known[0], known[1], request)
+        else:
+            if member is not None and member.account.last_at is not None:
+                now = max(now, member.account.last_at)
+            context = Context(now, self.today, self.program, self.rulebook.programs, request.caller)
+            change = decide(self.members, command, context)
+            body = self._take_in(change, context)
+            outcome = Outcome(created=self._makes_something(command, member), body=body)
+        if request.claim is not None:
+            self.claimed[request.claim.key].outcome = outcome
+        return outcome
+
+    def _repeated(
+        self, command: Command, entry: Entry, detail: Mapping[str, Any], request: Request
+    ) -> Outcome:
+        """The answer of the entry this command wrote before. Raises the command's `clash` if it differs."""
+        if entry.content != command.content():
+            raise command.clash()
+        # After a lost connection the batch finds what it had committed itself: then this is the first answer.
+        is_own = self.is_retry and entry.request_id == request.caller.request_id
+        body = (
+            answer(entry, detail) if has_answer(entry.kind) else self._status(self.members[entry.member_id])
+        )
+        return Outcome(created=is_own, body=body, replayed=not is_own)
+
+    @staticmethod
+    def _makes_something(command: Command, member: Member | None) -> bool:
+        return member is None if isinstance(command, Enrol) else True
+
+    def _take_in(self, change: Change, context: Context) -> dict[str, Any]:
+        """Apply a change, keep its rows to be saved, and render its answer."""
+        member_id = change.account.member_id
+        member = self.members.get(member_id)
+        if member is None:
+            member = self.members[member_id] = Member(change.account)
+            self.saving.joined.add(member_id)
+            self.saving.accounts[member_id] = change.account
+        for part in (change, change.other):
+            if part is not None:
+                self.members[part.account.member_id].apply(part)
+                self._keep(part)
+        if change.person or change.erases_person:
+            self.people.append((member_id, change.person, context.now))
+        if change.entry is not None and has_answer(change.entry.kind):
+            return answer(change.entry, change.detail)
+        return self._status(member, now=context.now)
+
+    def _status(self, member: Member, *, now: datetime | None = None) -> dict[str, Any]:
+        return status(
+            member.account,
+            lots=member.lots.values(),
+            now=now or member.account.last_at or member.account.joined_at,
+            program=self.program,
+            programs=self.rulebook.programs,
+        )
+
+    def _keep(self, change: Change) -> None:
+        """Note the rows of an applied change; of each, the last version is saved."""
+        saving, member_id = self.saving, change.account.member_id
+        if change.entry is not None:
+            saving.entries.append(change.entry)
+            self.entries[member_id, change.entry.key] = change.entry, change.detail
+        if change.account is not saving.accounts.get(member_id):
+            saving.accounts[member_id] = change.account
+        for lot in change.lots:
+            if not saving.has_old_lots and lot.sequence != change.account.sequence:
+                saving.has_old_lots = True
+            saving.lots[member_id, lot.lot] = lot
+        if change.redemption is not None:
+            saving.redemptions[member_id, change.redemption.reference] = change.redemption
+        for review in change.reviews:
+            saving.reviews[member_id, review.sequence] = review
+
+    # --- save ---------------------------------------------------------------------------------------------
+
+    async def _save(self, connection: Connection) -> None:
+        await save(connection, self.saving)
+        for member_id, person, now in self.people:
+            if person is None:
+                await erase_person(connection, member_id)
+            else:
+                await save_person(connection, member_id, person, now=now)
+        if self.claimed:
+            await keep_answers(connection, self.claimed.values())
+
+
+def _wanted(requests: Sequence[Request], locked: Locked, program: Program, today: date) -> Wanted:
+    """What the commands of a batch need to be read, given their accounts."""
+    wanted = Wanted()
+    sees_all = counts_all_lots(program)
+    keeps_alive = program.validity.policy == "inactivity"
+    for member_id, account in locked.accounts.items():
+        if is_due(account, locked.now):
+            wanted.lots[member_id] = 1 if sees_all else account.lot_floor
+            wanted.holds.add(member_id)
+        if account.review is not None:
+            wanted.reviews.add((member_id, account.review))
+    for command in (request.command for request in requests):
+        for member_id in command.members:
+            account = locked.accounts.get(member_id)
+            if account is not None and account.sequence:
+                _want(wanted, command, account, today, all_lots=sees_all, keeps_alive=keeps_alive)
+    return wanted
+
+
+def _want(
+    wanted: Wanted, command: Command, account: Account, today: date, *, all_lots: bool, keeps_alive: bool
+) -> None:
+    member_id = account.member_id
+    if all_lots:
+        wanted.lots[member_id] = 1
+    elif command.needs_lots or (keeps_alive and command.needs_active):
+        wanted.lots.setdefault(member_id, account.lot_floor)
+    if member_id != command.member_id:
+        return
+    if (key := command.natural_key(today)) is not None:
+        wanted.keys.add((member_id, key))
+    if (order_id := command.order_named) is not None:
+        wanted.orders.add((member_id, f"order/{order_id}"))
+    if (reference := command.redemption_named) is not None:
+        wanted.redemptions.add((member_id, reference))
+    if (review := command.review_named) is not None:
+        wanted.reviews.add((member_id, review))

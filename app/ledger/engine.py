@@ -1,0 +1,199 @@
+"""The one door: a bounded queue of commands, taken in natural batches, each batch one transaction.
+
+While a batch is in flight new commands queue, and the next batch takes all that wait: no timer, so a lone request
+is not delayed. Correctness rests on row locks and unique keys alone; any number of processes may do the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+
+import asyncpg
+import structlog
+
+from app.domain.errors import ErrorKind, LoyaltyError
+from app.ledger.batch import Batch, InternalError, Request, Result
+from app.ledger.connection import Connection
+from app.ledger.load import REAL_CLOCK, SANDBOX_CLOCK
+from app.ledger.outcome import Outcome
+from app.ledger.rulebook import Rulebook
+
+log = structlog.get_logger(__name__)
+
+LANES = 2
+MAX_BATCH = 512
+MAX_QUEUE = 4_096
+# How often a batch is tried again whole after losing its connection, a deadlock or a race for a new key.
+MAX_TRIES = 8
+# How long a batch waits for the database to come back before its callers are told to try again.
+RECONNECT_SECONDS = 15.0
+
+_LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError, OSError)
+_RACED = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.UniqueViolationError)
+
+
+class QueueFull(LoyaltyError):
+    code = "overloaded"
+    kind = ErrorKind.OVERLOADED
+    title = "Too many requests are waiting"
+
+    def __init__(self) -> None:
+        super().__init__("Nothing was done. Send the same request again in a moment.")
+
+
+class LedgerUnavailable(LoyaltyError):
+    code = "ledger_unavailable"
+    kind = ErrorKind.OVERLOADED
+    title = "The database cannot be reached"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Whether this request took effect is not known. Send it again unchanged: it happens once at most, "
+            "and the answer tells."
+        )
+
+
+class _Group:
+    """Requests that came together and stay in their order; `results` once all are done."""
+
+    __slots__ = ("done", "requests", "results")
+
+    def __init__(self, requests: Sequence[Request]) -> None:
+        self.requests = requests
+        self.results: list[Result] = []
+        self.done: asyncio.Future[list[Result]] = asyncio.get_running_loop().create_future()
+
+
+class Engine:
+    """Takes commands and answers each with its own outcome. One an process; `start()` before use, `stop()` after."""
+
+    def __init__(
+        self, connect: Callable[[], Awaitable[Connection]], *, is_sandbox: bool = False, lanes: int = LANES
+    ) -> None:
+        self._connect = connect
+        self._clock = SANDBOX_CLOCK if is_sandbox else REAL_CLOCK
+        self._queue: deque[_Group] = deque()
+        self._queued = 0
+        self._arrived = asyncio.Event()
+        self._lanes = lanes
+        self._tasks: list[asyncio.Task[None]] = []
+        self._is_stopping = False
+        self.rulebook = Rulebook()
+
+    async def start(self) -> None:
+        """Open a connection and read the program. Raises as asyncpg does when there is no database."""
+        connection = await self._connect()
+        await self.rulebook.refresh(connection)
+        self._tasks = [asyncio.create_task(self._run_lane(connection))]
+        self._tasks += [asyncio.create_task(self._run_lane(None)) for _ in range(self._lanes - 1)]
+
+    async def stop(self) -> None:
+        """Finish what is queued, then close."""
+        self._is_stopping = True
+        self._arrived.set()
+        await asyncio.gather(*self._tasks)
+
+    async def submit(self, request: Request) -> Outcome:
+        """Carry out one command. Raises its refusal (LoyaltyError), having changed nothing, or QueueFull."""
+        result = (await self._enqueue([request]))[0]
+        if isinstance(result, Outcome):
+            return result
+        raise result
+
+    async def submit_all(self, requests: Sequence[Request]) -> list[Result]:
+        """Carry out many, those of one member in the order given; each has its own result. Raises QueueFull."""
+        results: list[Result] = []
+        for start in range(0, len(requests), MAX_BATCH):
+            results += await self._enqueue(requests[start : start + MAX_BATCH])
+        return results
+
+    async def _enqueue(self, requests: Sequence[Request]) -> list[Result]:
+        if self._is_stopping or (self._queued and self._queued + len(requests) > MAX_QUEUE):
+            raise QueueFull()
+        group = _Group(requests)
+        self._queue.append(group)
+        self._queued += len(requests)
+        self._arrived.set()
+        return await group.done
+
+    # --- lanes --------------------------------------------------------------------------------------------
+
+    async def _run_lane(self, connection: Connection | None) -> None:
+        """Take batches one after another on a connection of this lane's own, until the engine stops."""
+        while True:
+            while not self._queue:
+                if self._is_stopping:
+                    if connection is not None:
+                        await connection.close()
+                    return
+                self._arrived.clear()
+                await self._arrived.wait()
+            groups = self._take()
+            requests = [request for group in groups for request in group.requests]
+            connection, results = await self._carry_out(connection, requests)
+            position = 0
+            for group in groups:
+                count = len(group.requests)
+                if not group.done.done():  # the caller may have gone away
+                    group.done.set_result(results[position : position + count])
+                position += count
+
+    def _take(self) -> list[_Group]:
+        """The groups of the next batch, whole, in the order they came."""
+        groups = [self._queue.popleft()]
+        size = len(groups[0].requests)
+        while self._queue and size + len(self._queue[0].requests) <= MAX_BATCH:
+            size += len(self._queue[0].requests)
+            groups.append(self._queue.popleft())
+        self._queued -= size
+        return groups
+
+    async def _carry_out(
+        self, connection: Connection | None, requests: Sequence[Request]
+    ) -> tuple[Connection | None, list[Result]]:
+        """Run a batch until it is committed: again after a lost connection or a race, in halves if it breaks."""
+        is_retry = False
+        for _ in range(MAX_TRIES):
+            try:
+                if connection is None or connection.is_closed():
+                    connection = await self._reconnect()
+                    if connection is None:
+                        return None, [LedgerUnavailable() for _ in requests]
+                batch = Batch(requests, rulebook=self.rulebook, is_retry=is_retry)
+                return connection, await batch.run(connection, clock=self._clock)
+            except _LOST as error:
+                log.warning("connection_lost", error=repr(error))
+                connection = await _closed(connection)
+                is_retry = True
+            except _RACED as error:
+                log.info("batch_raced", error=repr(error))
+            except Exception:
+                log.exception("batch_broke", size=len(requests))
+                break
+        if len(requests) == 1:
+            return connection, [InternalError()]
+        middle = len(requests) // 2
+        connection, first = await self._carry_out(connection, requests[:middle])
+        connection, second = await self._carry_out(connection, requests[middle:])
+        return connection, first + second
+
+    async def _reconnect(self) -> Connection | None:
+        """A new connection, waited for while the database restarts; None when it does not come back in time."""
+        clock = asyncio.get_running_loop().time
+        give_up_at = clock() + RECONNECT_SECONDS
+        delay = 0.05
+        while clock() < give_up_at:
+            with contextlib.suppress(OSError, asyncpg.PostgresError):
+                return await self._connect()
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, 1.0)
+        return None
+
+
+async def _closed(connection: Connection | None) -> None:
+    if connection is not None:
+        with contextlib.suppress(Exception):
+            connection.terminate()

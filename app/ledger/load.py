@@ -1,0 +1,167 @@
+"""Steps one and two of a batch: lock the accounts in one global order, then read what its commands need.
+
+The account rows are locked by a statement of their own, so that what is read next is read after the locks are held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from app.domain.account import Account, Entry, Lot, Redemption, Review, bucket_of
+from app.ledger.connection import Connection
+
+REAL_CLOCK = "clock_timestamp()"
+# The sandbox's clock runs ahead of the real one by what `PUT /v1/sandbox/clock` set.
+SANDBOX_CLOCK = "clock_timestamp() + (SELECT ahead FROM clock)"
+
+# The clock is read in the outer query: a row comes out of `locked` once it is locked, so the last reading is after
+# all locks. Sorting by the key is the one global order that keeps batches from waiting for each other in a circle.
+_LOCK = """
+WITH locked AS MATERIALIZED (
+    SELECT account.*
+      FROM unnest($1::smallint[], $2::text[]) AS wanted (bucket, member_id)
+      JOIN account USING (bucket, member_id)
+     ORDER BY account.bucket, account.member_id
+       FOR NO KEY UPDATE OF account
+)
+SELECT locked.*, {clock} AS now, (SELECT max(version) FROM program_version) AS newest FROM locked
+"""
+
+_NOW = "SELECT {clock} AS now, (SELECT max(version) FROM program_version) AS newest"
+
+_PARTS = {
+    # entries by natural key: the commands' own, to find repeats
+    "keys": """
+(SELECT array_agg(found) FROM unnest(${0}::smallint[], ${1}::text[], ${2}::text[]) AS wanted (bucket, member_id, key)
+   JOIN entry AS found USING (bucket, member_id, key))""",
+    # lots of orders, found by the entry that accrued them
+    "orders": """
+(SELECT array_agg(found) FROM unnest(${0}::smallint[], ${1}::text[], ${2}::text[]) AS wanted (bucket, member_id, key)
+   JOIN entry USING (bucket, member_id, key)
+   JOIN lot AS found ON found.bucket = entry.bucket AND found.member_id = entry.member_id AND found.lot = entry.lot)""",
+    # lots that may hold points: those from the account's floor on
+    "lots": """
+(SELECT array_agg(found) FROM unnest(${0}::smallint[], ${1}::text[], ${2}::integer[]) AS wanted (bucket, member_id, floor)
+   JOIN lot AS found ON found.bucket = wanted.bucket AND found.member_id = wanted.member_id AND found.lot >= wanted.floor)""",
+    # redemptions by reference
+    "redemptions": """
+(SELECT array_agg(found)
+   FROM unnest(${0}::smallint[], ${1}::text[], ${2}::text[]) AS wanted (bucket, member_id, reference)
+   JOIN redemption AS found USING (bucket, member_id, reference))""",
+    # the lots those redemptions hold or spent
+    "redeemed_lots": """
+(SELECT array_agg(found)
+   FROM unnest(${0}::smallint[], ${1}::text[], ${2}::text[]) AS wanted (bucket, member_id, reference)
+   JOIN redemption USING (bucket, member_id, reference)
+   JOIN lot AS found ON found.bucket = redemption.bucket AND found.member_id = redemption.member_id
+           AND found.lot = ANY (redemption.lots))""",
+    # every open hold of a member
+    "holds": """
+(SELECT array_agg(found) FROM unnest(${0}::smallint[], ${1}::text[]) AS wanted (bucket, member_id)
+   JOIN redemption AS found ON found.bucket = wanted.bucket AND found.member_id = wanted.member_id
+                  AND found.status = 'reserved')""",
+    # tier reviews by the entry that opened them
+    "reviews": """
+(SELECT array_agg(found)
+   FROM unnest(${0}::smallint[], ${1}::text[], ${2}::bigint[]) AS wanted (bucket, member_id, sequence)
+   JOIN tier_review AS found USING (bucket, member_id, sequence))""",
+}
+_COLUMNS = {"holds": 2}
+_statements: dict[tuple[str, ...], str] = {}
+
+
+class Locked(NamedTuple):
+    """The accounts of a batch, locked, and the moment after that."""
+
+    accounts: dict[str, Account]
+    now: datetime
+    newest_version: int
+
+
+@dataclass(slots=True)
+class Wanted:
+    """What a batch needs beyond the accounts, as (member, what) pairs."""
+
+    keys: set[tuple[str, str]] = field(default_factory=set)
+    orders: set[tuple[str, str]] = field(default_factory=set)
+    lots: dict[str, int] = field(default_factory=dict)  # member → the first lot to read
+    redemptions: set[tuple[str, str]] = field(default_factory=set)
+    holds: set[str] = field(default_factory=set)
+    reviews: set[tuple[str, int]] = field(default_factory=set)
+
+
+class Loaded(NamedTuple):
+    """The rows found."""
+
+    entries: list[Entry]
+    lots: list[Lot]
+    redemptions: list[Redemption]
+    reviews: list[Review]
+
+
+async def lock_accounts(connection: Connection, members: Iterable[str], *, clock: str) -> Locked:
+    """Lock the accounts that exist, in key order, and read them and the clock."""
+    ids = list(members)
+    rows = await connection.fetch(_LOCK.format(clock=clock), [bucket_of(member) for member in ids], ids)
+    if not rows:
+        row = await connection.fetchrow(_NOW.format(clock=clock))
+        assert row is not None
+        return Locked({}, row["now"], row["newest"])
+    width = len(Account._fields)
+    accounts = [Account._make(row[:width]) for row in map(tuple, rows)]
+    now = max(row[width] for row in rows)
+    return Locked({account.member_id: account for account in accounts}, now, rows[-1][width + 1])
+
+
+async def load(connection: Connection, wanted: Wanted) -> Loaded:
+    """Read everything wanted in one round trip; parts that nobody wants are not in the statement."""
+    parts: list[tuple[str, list[Sequence[Any]]]] = []
+    for name, pairs in (("keys", wanted.keys), ("orders", wanted.orders), ("lots", wanted.lots.items())):
+        if pairs:
+            parts.append((name, _arrays(pairs)))
+    if wanted.redemptions:
+        arrays = _arrays(wanted.redemptions)
+        parts += [("redemptions", arrays), ("redeemed_lots", arrays)]
+    if wanted.holds:
+        holds = list(wanted.holds)
+        parts.append(("holds", [[bucket_of(member) for member in holds], holds]))
+    if wanted.reviews:
+        parts.append(("reviews", _arrays(wanted.reviews)))
+    found: dict[str, list[Any]] = {}
+    if parts:
+        names = tuple(name for name, _ in parts)
+        row = await connection.fetchrow(
+            _statement(names), *(array for _, arrays in parts for array in arrays)
+        )
+        assert row is not None
+        found = {name: rows or [] for name, rows in zip(names, row, strict=True)}
+    return Loaded(
+        entries=[Entry._make(row) for row in found.get("keys", ())],
+        lots=[Lot._make(row) for name in ("lots", "orders", "redeemed_lots") for row in found.get(name, ())],
+        redemptions=[
+            Redemption._make(row) for name in ("redemptions", "holds") for row in found.get(name, ())
+        ],
+        reviews=[Review._make(row) for row in found.get("reviews", ())],
+    )
+
+
+def _arrays(pairs: Iterable[tuple[str, Any]]) -> list[Sequence[Any]]:
+    members, things = zip(*pairs, strict=True)
+    return [[bucket_of(member) for member in members], members, things]
+
+
+def _statement(names: tuple[str, ...]) -> str:
+    """The SELECT of these parts; each combination is written once and prepared once a connection."""
+    statement = _statements.get(names)
+    if statement is None:
+        texts: list[str] = []
+        number = 1
+        for name in names:
+            count = _COLUMNS.get(name, 3)
+            texts.append(_PARTS[name].format(*range(number, number + count)))
+            number += count
+        statement = _statements[names] = "SELECT " + ",".join(texts)
+    return statement

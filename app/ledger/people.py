@@ -1,0 +1,98 @@
+"""The person behind a member, saved in the transaction that enrols, changes or forgets them.
+
+Values arrive sealed; the look-up rows follow the digests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from app.domain.account import bucket_of
+from app.ledger.connection import Connection
+from app.security.pii import lookup_bucket
+
+# What a command may set; `consents` adds to those recorded, every other column is replaced.
+COLUMNS = (
+    "name",
+    "phone",
+    "email",
+    "birthday",
+    "phone_digest",
+    "email_digest",
+    "gender",
+    "region",
+    "referred_by",
+    "attributes",
+    "consents",
+)
+_LOOKUPS = {"phone": "phone_digest", "email": "email_digest"}
+
+
+async def save_person(
+    connection: Connection, member_id: str, values: Mapping[str, Any], *, now: datetime
+) -> None:
+    """Set these columns of the member's row, made if there is none."""
+    given = [column for column in COLUMNS if column in values]
+    before = await connection.fetchrow(
+        "SELECT phone_digest, email_digest FROM person WHERE bucket = $1 AND member_id = $2",
+        bucket_of(member_id),
+        member_id,
+    )
+    names = "".join(f", {column}" for column in given)
+    marks = "".join(f", ${number}" for number in range(4, 4 + len(given)))
+    changes = "".join(
+        f", {column} = "
+        + ("person.consents || excluded.consents" if column == "consents" else f"excluded.{column}")
+        for column in given
+    )
+    await connection.execute(
+        f"INSERT INTO person (bucket, member_id, updated_at, revision{names}) VALUES ($1, $2, $3, 1{marks}) "
+        "ON CONFLICT (bucket, member_id) DO UPDATE SET updated_at = excluded.updated_at, "
+        f"revision = person.revision + 1{changes}",
+        bucket_of(member_id),
+        member_id,
+        now,
+        *(values[column] for column in given),
+    )
+    for kind, column in _LOOKUPS.items():
+        if column in values:
+            await _move_lookup(
+                connection, member_id, kind, before[column] if before else None, values[column]
+            )
+
+
+async def erase_person(connection: Connection, member_id: str) -> None:
+    """Delete the member's row and what leads to it."""
+    row = await connection.fetchrow(
+        "DELETE FROM person WHERE bucket = $1 AND member_id = $2 RETURNING phone_digest, email_digest",
+        bucket_of(member_id),
+        member_id,
+    )
+    for kind, column in _LOOKUPS.items():
+        await _move_lookup(connection, member_id, kind, row[column] if row else None, None)
+
+
+async def _move_lookup(
+    connection: Connection, member_id: str, kind: str, before: bytes | None, after: bytes | None
+) -> None:
+    if before == after:
+        return
+    if before is not None:
+        await connection.execute(
+            "DELETE FROM person_lookup WHERE bucket = $1 AND digest = $2 AND kind = $3 AND member_id = $4",
+            lookup_bucket(before),
+            before,
+            kind,
+            member_id,
+        )
+    if after is not None:
+        await connection.execute(
+            "INSERT INTO person_lookup (bucket, digest, kind, member_id) VALUES ($1, $2, $3, $4) "
+            "ON CONFLICT DO NOTHING",
+            lookup_bucket(after),
+            after,
+            kind,
+            member_id,
+        )

@@ -1,0 +1,86 @@
+"""Step three of a batch: all its rows in one statement, each table touched once.
+
+Rows go as arrays of the tables' own row types, `unnest($1::entry[])`: measured faster than an array per column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from app.domain.account import Account, Entry, Lot, Redemption, Review
+from app.ledger.connection import Connection
+
+
+@dataclass(slots=True)
+class Saving:
+    """The rows as they stand after a batch, each once."""
+
+    entries: list[Entry] = field(default_factory=list)
+    accounts: dict[str, Account] = field(default_factory=dict)
+    joined: set[str] = field(default_factory=set)  # members whose account is new
+    lots: dict[tuple[str, int], Lot] = field(default_factory=dict)
+    redemptions: dict[tuple[str, str], Redemption] = field(default_factory=dict)
+    reviews: dict[tuple[str, int], Review] = field(default_factory=dict)
+    has_old_lots: bool = False  # some of `lots` are in the database already
+
+
+def _insert(table: str) -> str:
+    return f"INSERT INTO {table} SELECT * FROM unnest(${{}}::{table}[])"
+
+
+def _upsert(table: str, key: Sequence[str], columns: Sequence[str]) -> str:
+    changes = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in key)
+    return f"{_insert(table)} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
+
+
+def _update(table: str, key: Sequence[str], columns: Sequence[str]) -> str:
+    changes = ", ".join(f"{column} = new.{column}" for column in columns if column not in key)
+    match = " AND ".join(f"{table}.{column} = new.{column}" for column in key)
+    return f"UPDATE {table} SET {changes} FROM unnest(${{}}::{table}[]) AS new WHERE {match}"
+
+
+_MEMBER = ("bucket", "member_id")
+_PARTS = {
+    "entries": _insert("entry"),
+    "new_lots": _insert("lot"),
+    "lots": _upsert("lot", (*_MEMBER, "lot"), Lot._fields),
+    "redemptions": _upsert("redemption", (*_MEMBER, "reference"), Redemption._fields),
+    "reviews": _upsert("tier_review", (*_MEMBER, "sequence"), Review._fields),
+    "accounts": _update("account", _MEMBER, Account._fields),
+}
+_JOIN = _insert("account").format(1)
+_statements: dict[tuple[str, ...], str] = {}
+
+
+async def save(connection: Connection, saving: Saving) -> None:
+    """Write the batch's rows. Raises asyncpg.UniqueViolationError if another process was first with a new row."""
+    if saving.joined:
+        await connection.execute(_JOIN, [saving.accounts[member] for member in sorted(saving.joined)])
+    parts: list[tuple[str, Sequence[tuple[object, ...]]]] = []
+    if saving.entries:
+        parts.append(("entries", saving.entries))
+    if saving.lots:
+        parts.append(("lots" if saving.has_old_lots else "new_lots", list(saving.lots.values())))
+    if saving.redemptions:
+        parts.append(("redemptions", list(saving.redemptions.values())))
+    if saving.reviews:
+        parts.append(("reviews", list(saving.reviews.values())))
+    changed = [account for member, account in saving.accounts.items() if member not in saving.joined]
+    if changed:
+        parts.append(("accounts", changed))
+    if parts:
+        names = tuple(name for name, _ in parts)
+        await connection.execute(_statement(names), *(rows for _, rows in parts))
+
+
+def _statement(names: tuple[str, ...]) -> str:
+    """The parts as one statement: all but the last as CTEs."""
+    statement = _statements.get(names)
+    if statement is None:
+        texts = [_PARTS[name].format(number) for number, name in enumerate(names, start=1)]
+        ctes = ", ".join(f"saved_{name} AS ({text})" for name, text in zip(names, texts, strict=True))
+        head, _, last = ctes.rpartition(f"saved_{names[-1]} AS (")
+        statement = f"WITH {head.rstrip(', ')} {last[:-1]}" if head else last[:-1]
+        _statements[names] = statement
+    return statement
