@@ -31,7 +31,12 @@ def create_application_role() -> None:
                     NULL;
                 END;
             END IF;
-            IF NOT pg_has_role(current_user, '{APPLICATION_ROLE}', 'MEMBER') THEN
+            -- Since version 16 the maker of a role may grant it, but may not yet take it.
+            IF NOT pg_has_role(
+                current_user,
+                '{APPLICATION_ROLE}',
+                CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END
+            ) THEN
                 BEGIN
                     EXECUTE format('GRANT {APPLICATION_ROLE} TO %I', current_user);
                 EXCEPTION WHEN unique_violation THEN
