@@ -26,11 +26,12 @@ serve: $(VENV)/.serve ## set everything up and serve on http://127.0.0.1:8000
 test: $(VENV)/.test ## set everything up and run the tests; pytest options in ARGS
 	@$(RUN) -m pytest -n auto -q $(ARGS)
 
-lint: $(VENV)/.test ## format, lint, types, import contracts
+lint: $(VENV)/.test ## format, lint, types, import contracts, migrations
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/basedpyright
 	@$(BIN)/lint-imports
+	@$(BIN)/alembic upgrade head --sql 2>/dev/null | $(BIN)/squawk
 
 openapi: $(VENV)/.serve ## write openapi/openapi.json from the code
 	@$(BIN)/loyalty openapi

@@ -43,10 +43,17 @@ def run(connection: Connection | None) -> None:
         context.run_migrations()
 
 
+async def _connect(url: str) -> "asyncpg.Connection[asyncpg.Record]":
+    # Who waits for a lock makes all that come after wait: better that a revision fails and is tried again.
+    return await asyncpg.connect(
+        url, server_settings={"lock_timeout": "10s", "application_name": "migration"}
+    )
+
+
 async def run_online(url: str) -> None:
     """Migrate the database at `url`."""
     engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(url), poolclass=NullPool
+        "postgresql+asyncpg://", async_creator=lambda: _connect(url), poolclass=NullPool
     )
     async with engine.connect() as connection:
         await connection.run_sync(run)
