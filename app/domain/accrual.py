@@ -1,11 +1,11 @@
 """Orders earn points, now or once they are settled (RULES.md: purchase, pending, back-dated orders)."""
 
-import json
 from datetime import timedelta
 from typing import Any
 
 from app.domain.account import Account, Lot
 from app.domain.commands import Accrue, Settle
+from app.domain.compact import compact
 from app.domain.earning import Earned, check_lines, earned
 from app.domain.errors import (
     OccurredAtInFuture,
@@ -57,7 +57,7 @@ def accrue(member: Member, command: Accrue, context: Context) -> Change:
         key=command.natural_key(context.today),
         context=context,
         content=command.content(),
-        detail=json.dumps(detail, separators=(",", ":"), ensure_ascii=False),
+        detail=compact(detail),
         occurred_at=occurred_at,
         lot=lot.lot,
         order_id=command.order_id,
@@ -134,7 +134,7 @@ def _settle(
         key=command.natural_key(context.today),
         context=context,
         content=command.content(),
-        detail=json.dumps(detail, separators=(",", ":"), ensure_ascii=False),
+        detail=compact(detail),
         occurred_at=lot.accrued_at if kind == "accrue" else None,
         lot=lot.lot,
         order_id=lot.order_id,

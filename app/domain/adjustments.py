@@ -1,10 +1,10 @@
 """A person's correction, plus or minus (RULES.md: adjustment)."""
 
-import json
 from typing import Any
 
 from app.domain.account import Account, Lot
 from app.domain.commands import Adjust
+from app.domain.compact import compact
 from app.domain.errors import InsufficientPoints
 from app.domain.expiry import expires_at
 from app.domain.grants import granted
@@ -45,7 +45,7 @@ def adjust(member: Member, command: Adjust, context: Context) -> Change:
         key=command.natural_key(context.today),
         context=context,
         content=command.content(),
-        detail=json.dumps(detail, separators=(",", ":"), ensure_ascii=False),
+        detail=compact(detail),
         lot=number,
     )
     return Change(account=after, entry=entry, detail=detail, lots=lots, reviews=restanding.reviews)

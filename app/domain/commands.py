@@ -4,7 +4,6 @@
 `content()` is what must be the same then. `needs_lots` and the `..._named` tell the engine what to load before it decides.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
@@ -12,6 +11,7 @@ from functools import cache
 from hashlib import blake2b
 from typing import Any, ClassVar
 
+from app.domain.compact import compact
 from app.domain.earning import Line
 from app.domain.errors import LoyaltyError, OrderAlreadyAccrued, ReferenceAlreadyUsed
 
@@ -23,7 +23,6 @@ class Command:
     kind: ClassVar[str]
     needs_lots: ClassVar[bool] = False  # every lot that may hold points
     needs_active: ClassVar[bool] = False  # refused while the member is frozen
-    clash: ClassVar[type[LoyaltyError]] = ReferenceAlreadyUsed  # same natural key, other content
 
     member_id: str
 
@@ -55,6 +54,10 @@ class Command:
         del today
         return None
 
+    def clash(self) -> LoyaltyError:
+        """The refusal of a command whose natural key was used with other content."""
+        return ReferenceAlreadyUsed()
+
     def content(self) -> bytes:
         """16-byte hash of what was asked. A field at its default counts as absent, so a new one changes no hash."""
         shown = {
@@ -62,22 +65,12 @@ class Command:
             for name, default in _defaults(type(self))
             if (value := getattr(self, name)) != default
         }
-        return blake2b(json.dumps(shown, default=_canonical).encode(), digest_size=16).digest()
+        return blake2b(compact(shown).encode(), digest_size=16).digest()
 
 
 @cache
 def _defaults(command: type[Command]) -> tuple[tuple[str, Any], ...]:
     return tuple((field.name, field.default) for field in fields(command))
-
-
-def _canonical(value: object) -> object:
-    if isinstance(value, datetime):
-        return value.timestamp()
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, bytes):
-        return value.hex()
-    raise TypeError(f"{type(value).__name__} has no canonical form")
 
 
 # --- points ----------------------------------------------------------------------------------------------
@@ -89,7 +82,6 @@ class Accrue(Command):
 
     kind = "accrue"
     needs_active = True
-    clash = OrderAlreadyAccrued
 
     order_id: str
     amount: int
@@ -97,6 +89,9 @@ class Accrue(Command):
     channel: str | None = None
     items: tuple[Line, ...] = ()
     settle: bool = True
+
+    def clash(self) -> LoyaltyError:
+        return OrderAlreadyAccrued()
 
     def natural_key(self, today: date) -> str:
         return f"order/{self.order_id}"

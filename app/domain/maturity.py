@@ -5,14 +5,14 @@ runs late, or a command that comes first, leads to the same balances (RULES.md: 
 also when the expiry job is late).
 """
 
-import json
 from datetime import datetime
 from typing import NamedTuple
 
-from app.domain.accrual import settle_lot
 from app.domain.account import Account, Lot, Redemption
+from app.domain.accrual import settle_lot
 from app.domain.calendar import local_date
 from app.domain.commands import Settle
+from app.domain.compact import compact
 from app.domain.instants import earlier
 from app.domain.lots import expire, with_due_dates
 from app.domain.posting import Change, Context, Member, post
@@ -102,7 +102,7 @@ def _expire(member: Member, lots: tuple[Lot, ...], context: Context) -> Change:
         kind="expire",
         key=None,
         context=context,
-        detail=json.dumps(detail, separators=(",", ":")),
+        detail=compact(detail),
     )
     return Change(account=after, entry=entry, detail=detail, lots=tuple(lot for lot, _ in gone))
 

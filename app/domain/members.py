@@ -1,10 +1,10 @@
 """Members join, are brought along from elsewhere, frozen and forgotten (RULES.md: Members, frozen members)."""
 
-import json
 from typing import Any
 
 from app.domain.account import Account, bucket_of
 from app.domain.commands import Enrol, Erase, Freeze, Import, Unfreeze
+from app.domain.compact import compact
 from app.domain.errors import MemberErased, MemberNotFound, OccurredAtInFuture
 from app.domain.expiry import expires_at
 from app.domain.grants import granted
@@ -102,7 +102,7 @@ def bring_along(member: Member | None, command: Import, context: Context) -> Cha
         key=command.natural_key(context.today),
         context=context,
         content=command.content(),
-        detail=json.dumps(detail, separators=(",", ":")),
+        detail=compact(detail),
         occurred_at=accrued_at,
         lot=lots[0].lot if lots else None,
     )
@@ -122,7 +122,7 @@ def freeze(member: Member, command: Freeze | Unfreeze, context: Context) -> Chan
         kind=command.kind,
         key=None,
         context=context,
-        detail=json.dumps(detail, ensure_ascii=False),
+        detail=compact(detail),
     )
     return Change(account=after, entry=entry, detail=detail)
 

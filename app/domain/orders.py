@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from app.domain.account import Lot
+from app.domain.compact import compact
 from app.domain.earning import Earned, Line, earned
 from app.domain.errors import ItemNotInOrder, RefundExceedsOrder
 from app.domain.program import Program
@@ -94,7 +95,7 @@ class Order(NamedTuple):
             terms["unallocated"] = self.unallocated
         if self.spend_before:
             terms["spend_before"] = self.spend_before
-        return json.dumps(terms, separators=(",", ":"), ensure_ascii=False) if terms else None
+        return compact(terms) if terms else None
 
 
 def order_of(lot: Lot) -> Order:

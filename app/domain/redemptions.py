@@ -1,12 +1,12 @@
 """Points are spent, held, freed and given back (RULES.md: spending order, reserve, cancel and refund)."""
 
-import json
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
 from app.domain.account import Account, Lot, Redemption
 from app.domain.commands import Cancel, Command, Commit, Redeem, Refund
+from app.domain.compact import compact
 from app.domain.errors import (
     CommitExceedsReservation,
     HoldTooLong,
@@ -159,7 +159,7 @@ def free(
         kind=kind,
         key=f"{kind}/{redemption.reference}",
         context=context,
-        detail=_dumps(detail),
+        detail=compact(detail),
         occurred_at=redemption.hold_expires_at,
         order_id=redemption.order_id,
     )
@@ -291,10 +291,6 @@ def _shown(parts: Iterable[list[int]], lots: Mapping[int, Lot]) -> list[list[int
     return [[number, part, rfc3339(lots[number].expires_at)] for number, part in parts]
 
 
-def _dumps(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"))
-
-
 def _posted(
     before: Account,
     after: Account,
@@ -313,7 +309,7 @@ def _posted(
         key=command.natural_key(context.today),
         context=context,
         content=command.content(),
-        detail=_dumps(detail),
+        detail=compact(detail),
         order_id=redemption.order_id,
     )
     return Change(account=account, entry=entry, detail=detail, lots=lots, redemption=redemption)

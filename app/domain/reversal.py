@@ -1,10 +1,10 @@
 """A refund takes back what the refunded part of an order earned (RULES.md: refund of an order, debt)."""
 
-import json
 from typing import Any
 
 from app.domain.account import Account, Lot
 from app.domain.commands import Reverse
+from app.domain.compact import compact
 from app.domain.errors import OrderNotFound
 from app.domain.lots import spendable, take, with_due_dates
 from app.domain.orders import Order, order_of
@@ -160,7 +160,7 @@ def _posted(
         key=command.natural_key(context.today),
         context=context,
         content=command.content(),
-        detail=json.dumps(detail, separators=(",", ":")),
+        detail=compact(detail),
         order_id=command.order_id,
     )
     return Change(account=account, entry=entry, detail=detail, lots=lots)

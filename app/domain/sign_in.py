@@ -5,11 +5,11 @@ last step it starts again (the day after counts as its day 1) or stays (each lat
 The streak itself goes on counting either way.
 """
 
-import json
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from app.domain.commands import SignIn as SignInCommand
+from app.domain.compact import compact
 from app.domain.expiry import expires_at
 from app.domain.grants import granted
 from app.domain.posting import Change, Context, Member, post
@@ -58,7 +58,7 @@ def sign_in(member: Member, command: SignInCommand, context: Context) -> Change:
         key=command.natural_key(context.today),
         context=context,
         content=command.content(),
-        detail=json.dumps(detail, separators=(",", ":")),
+        detail=compact(detail),
         lot=number,
     )
     return Change(account=after, entry=entry, detail=detail, lots=lots, reviews=restanding.reviews)

@@ -3,13 +3,13 @@
 The ladder itself is in `tiers.py`; here its answers become changes of the account and of its reviews.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from app.domain.account import Account, Lot, Review
 from app.domain.commands import Command, DecideReview, EvaluateTier, SetTier
+from app.domain.compact import compact
 from app.domain.errors import ReviewClosed, ReviewNotFound
 from app.domain.instants import earlier, rfc3339
 from app.domain.orders import order_of
@@ -292,6 +292,6 @@ def _posted(
         key=command.natural_key(context.today) if command else None,
         context=context,
         content=command.content() if command else b"",
-        detail=json.dumps(detail, separators=(",", ":"), ensure_ascii=False),
+        detail=compact(detail),
     )
     return Change(account=account, entry=entry, detail=detail, reviews=restanding.reviews)

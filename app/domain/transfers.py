@@ -1,10 +1,10 @@
 """Points given to another member; they keep their expiry (API.md: transfers)."""
 
-import json
 from typing import Any
 
 from app.domain.account import Lot
 from app.domain.commands import Transfer
+from app.domain.compact import compact
 from app.domain.errors import InsufficientPoints, TransferToSelf
 from app.domain.grants import granted
 from app.domain.instants import rfc3339
@@ -40,7 +40,7 @@ def transfer(member: Member, receiver: Member, command: Transfer, context: Conte
         key=command.natural_key(context.today),
         context=context,
         content=command.content(),
-        detail=json.dumps(detail, separators=(",", ":")),
+        detail=compact(detail),
     )
     received = _receive(receiver, taken, command, context)
     return Change(account=after, entry=entry, detail=detail, lots=lots, other=received)
@@ -70,7 +70,7 @@ def _receive(receiver: Member, taken: list[tuple[Lot, int]], command: Transfer, 
         kind="receive",
         key=f"receive/{command.member_id}/{command.reference}",
         context=context,
-        detail=json.dumps(detail, separators=(",", ":")),
+        detail=compact(detail),
         lot=lots[0].lot,
     )
     return Change(account=after, entry=entry, detail=detail, lots=tuple(lots))
