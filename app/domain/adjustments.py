@@ -8,7 +8,7 @@ from app.domain.compact import compact
 from app.domain.errors import InsufficientPoints
 from app.domain.expiry import expires_at
 from app.domain.grants import granted
-from app.domain.lots import spendable, take, with_due_dates
+from app.domain.lots import moves, spendable, take, with_due_dates
 from app.domain.posting import Change, Context, Member, post
 from app.domain.standing import restand
 
@@ -34,6 +34,7 @@ def adjust(member: Member, command: Adjust, context: Context) -> Change:
         detail["debt_paid"] = arrival.debt_paid
     else:
         after, lots = _taken(member, -command.points, context)
+        detail["moves"] = moves(member.lots, lots)
     after = after._replace(earned=account.earned + command.points)
     restanding = restand(member, after, context, changed=lots, refunded=command.points < 0)
     if restanding.detail:

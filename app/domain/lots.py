@@ -3,7 +3,7 @@
 Everything here returns the lots as they stand afterwards; none is changed in place.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -41,6 +41,21 @@ def take(lots: Sequence[Lot], points: int) -> list[tuple[Lot, int]]:
         taken.append((lot, part))
         points -= part
     return taken
+
+
+def moves(before: Mapping[int, Lot], after: Iterable[Lot]) -> list[list[int]]:
+    """How what lots hold changes: [lot, remaining, reserved] each, signed; a lot not in `before` is new.
+
+    For the detail of an entry whose other figures do not tell it, so that the entries alone say what every lot
+    held at any moment.
+    """
+    changes: list[list[int]] = []
+    for lot in after:
+        old = before.get(lot.lot)
+        remaining, reserved = (old.remaining, old.reserved) if old else (0, 0)
+        if lot.remaining != remaining or lot.reserved != reserved:
+            changes.append([lot.lot, lot.remaining - remaining, lot.reserved - reserved])
+    return changes
 
 
 class Arrival(NamedTuple):

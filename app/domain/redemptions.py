@@ -19,7 +19,7 @@ from app.domain.errors import (
 )
 from app.domain.expiry import extended
 from app.domain.instants import earlier, rfc3339
-from app.domain.lots import arrive, spendable, take, with_arrival, with_due_dates
+from app.domain.lots import arrive, moves, spendable, take, with_arrival, with_due_dates
 from app.domain.posting import Change, Context, Member, post
 
 
@@ -110,6 +110,7 @@ def commit(member: Member, command: Commit, context: Context) -> Change:
         "freed": redemption.points - points,
         "expired": expired,
         "debt_paid": debt_paid,
+        "moves": moves(member.lots, _changed(lots, used, freed)),
     }
     return _posted(
         member.account,
@@ -141,6 +142,7 @@ def free(
         "expired": expired,
         "debt_paid": debt_paid,
         "lots": _shown(taken, lots),
+        "moves": moves(member.lots, _changed(lots, taken)),
     }
     if command is not None:
         return _posted(
@@ -196,6 +198,7 @@ def refund(member: Member, command: Refund, context: Context) -> Change:
         "debt_paid": debt_paid,
         "lots": _shown(returned, lots),
         "rest": rest - points,
+        "moves": moves(member.lots, _changed(lots, returned)),
     }
     return _posted(
         member.account,

@@ -6,7 +6,7 @@ from app.domain.account import Account, Lot
 from app.domain.commands import Reverse
 from app.domain.compact import compact
 from app.domain.errors import OrderNotFound
-from app.domain.lots import spendable, take, with_due_dates
+from app.domain.lots import moves, spendable, take, with_due_dates
 from app.domain.orders import Order, order_of
 from app.domain.posting import Change, Context, Member, post
 from app.domain.standing import restand
@@ -41,7 +41,7 @@ def _reverse_pending(
         settle_at=None if after.rest == 0 else lot.settle_at,
     )
     return _posted(
-        account,
+        member,
         account._replace(pending=account.pending - taken),
         command=command,
         context=context,
@@ -78,7 +78,7 @@ def _reverse_settled(
     )
     restanding = restand(member, lowered, context, changed=from_lots.lots, refunded=True)
     change = _posted(
-        account,
+        member,
         restanding.account,
         command=command,
         context=context,
@@ -133,7 +133,7 @@ def _with_order(lot: Lot, order: Order) -> Lot:
 
 
 def _posted(
-    before: Account,
+    member: Member,
     after: Account,
     *,
     command: Reverse,
@@ -144,12 +144,14 @@ def _posted(
     lots: tuple[Lot, ...],
     tier_change: dict[str, Any] | None = None,
 ) -> Change:
+    before = member.account
     detail: dict[str, Any] = {
         "points": taken,
         "recovered": taken - shortfall,
         "shortfall": shortfall,
         "amount": refunded,
         "tier": before.tier,
+        "moves": moves(member.lots, lots),
     }
     if tier_change:
         detail["tier_change"] = tier_change

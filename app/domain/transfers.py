@@ -8,7 +8,7 @@ from app.domain.compact import compact
 from app.domain.errors import InsufficientPoints, TransferToSelf
 from app.domain.grants import granted
 from app.domain.instants import rfc3339
-from app.domain.lots import spendable, take, with_due_dates
+from app.domain.lots import moves, spendable, take, with_due_dates
 from app.domain.posting import Change, Context, Member, post
 
 
@@ -63,7 +63,12 @@ def _receive(receiver: Member, taken: list[tuple[Lot, int]], command: Transfer, 
         )
         lots.append(arrival.lot)
         debt_paid += arrival.debt_paid
-    detail: dict[str, Any] = {"points": command.points, "from": command.member_id, "debt_paid": debt_paid}
+    detail: dict[str, Any] = {
+        "points": command.points,
+        "from": command.member_id,
+        "debt_paid": debt_paid,
+        "moves": moves({}, lots),
+    }
     after, entry = post(
         before,
         after,
