@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.domain.account import Entry
+from app.domain.instants import rfc3339
 
 Detail = Mapping[str, Any]
 
@@ -139,6 +140,33 @@ def _transfer(entry: Entry, detail: Detail) -> dict[str, Any]:
     }
 
 
+def _set_tier(entry: Entry, detail: Detail) -> dict[str, Any]:
+    return {
+        "member_id": entry.member_id,
+        "reference": key_parts(entry)[0],
+        "from": detail["from"],
+        "to": detail["to"],
+        "until": detail.get("until"),
+        "reason": detail["reason"],
+        "actor": entry.actor,
+        "set_at": rfc3339(entry.recorded_at),
+    }
+
+
+def _review(entry: Entry, detail: Detail) -> dict[str, Any]:
+    return {
+        "id": f"{entry.member_id}~{detail['review']}",
+        "member_id": entry.member_id,
+        "from": detail["from"],
+        "to": detail["to"],
+        "opened_at": detail["opened_at"],
+        "status": "approved" if entry.kind == "approve_review" else "rejected",
+        "decided_at": rfc3339(entry.recorded_at),
+        "actor": entry.actor,
+        "reason": detail["reason"],
+    }
+
+
 def _tier(detail: Detail) -> dict[str, Any]:
     change: Mapping[str, Any] = detail.get("tier_change", {})
     return {"code": change.get("to", detail["tier"]), "changed": "to" in change}
@@ -166,4 +194,7 @@ _ANSWERS: dict[str, Callable[[Entry, Detail], dict[str, Any]]] = {
     "sign_in": _sign_in,
     "adjust": _adjustment,
     "transfer": _transfer,
+    "set_tier": _set_tier,
+    "approve_review": _review,
+    "reject_review": _review,
 }

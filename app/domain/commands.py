@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from app.domain.compact import compact
 from app.domain.earning import Line
-from app.domain.errors import LoyaltyError, OrderAlreadyAccrued, ReferenceAlreadyUsed
+from app.domain.errors import LoyaltyError, OrderAlreadyAccrued, ReferenceAlreadyUsed, ReviewClosed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,8 @@ class Command:
 
     kind: ClassVar[str]
     needs_lots: ClassVar[bool] = False  # every lot that may hold points
-    needs_active: ClassVar[bool] = False  # refused while the member is frozen
+    needs_active: ClassVar[bool] = False  # refused while the member is frozen, and once erased
+    needs_person: ClassVar[bool] = False  # refused once the member is erased
 
     member_id: str
 
@@ -223,6 +224,7 @@ class Adjust(Command):
 
     kind = "adjust"
     needs_lots = True
+    needs_person = True
 
     reference: str
     points: int
@@ -291,6 +293,7 @@ class Freeze(Command):
     """Nothing can be earned or spent until the member is unfrozen."""
 
     kind = "freeze"
+    needs_person = True
 
     reason: str | None = None
 
@@ -300,6 +303,7 @@ class Unfreeze(Command):
     """The member may earn and spend again."""
 
     kind = "unfreeze"
+    needs_person = True
 
     reason: str | None = None
 
@@ -326,6 +330,7 @@ class EvaluateTier(Command):
     """Look again where the member stands, upgrades included."""
 
     kind = "evaluate"
+    needs_person = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -333,6 +338,7 @@ class SetTier(Command):
     """A person sets the tier by hand, until `until` (None: for good)."""
 
     kind = "set_tier"
+    needs_person = True
 
     reference: str
     tier: str
@@ -359,3 +365,6 @@ class DecideReview(Command):
 
     def natural_key(self, today: date) -> str:
         return f"review/{self.review}"
+
+    def clash(self) -> LoyaltyError:
+        return ReviewClosed(status="decided")

@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from app.domain.account import Account, Lot, Review
+from app.domain.calendar import end_of_day, local_date
 from app.domain.commands import Command, DecideReview, EvaluateTier, SetTier
 from app.domain.compact import compact
-from app.domain.errors import ReviewClosed, ReviewNotFound
+from app.domain.errors import ErrorKind, LoyaltyError, MemberErased, ReviewClosed, ReviewNotFound
 from app.domain.instants import earlier, rfc3339
 from app.domain.orders import order_of
 from app.domain.posting import Change, Context, Member, post
@@ -29,6 +30,15 @@ from app.domain.tiers import (
 )
 
 
+class TierEndsInPast(LoyaltyError):
+    code = "tier_ends_in_past"
+    kind = ErrorKind.UNPROCESSABLE
+    title = "The tier would have ended already"
+
+    def __init__(self) -> None:
+        super().__init__("`until` must lie ahead of now; leave it out to set the tier for good.")
+
+
 class Restanding(NamedTuple):
     """The account with the tier it deserves now, the reviews that opened or closed, and what to tell of it."""
 
@@ -40,13 +50,17 @@ class Restanding(NamedTuple):
 def standing_of(
     account: Account, lots: Iterable[Lot], *, at: datetime, programs: Mapping[int, Program], program: Program
 ) -> Standing:
-    """What a member has gathered over the qualification's window, as of `at`; `lots` hold all that lie in it."""
+    """What a member has gathered over the qualification's window, as of `at`; `lots` hold all that lie in it.
+
+    A window is whole days, so it ends with the day of `at`: the clock of a till may be some minutes ahead.
+    """
     start = window_start(at, program)
     if start is None:
         return Standing(account.spend, account.orders, account.earned, account.growth)
+    end = end_of_day(local_date(at, program.timezone), program.timezone)
     spend = orders = points = growth = 0
     for lot in lots:
-        if lot.pending or not start <= lot.accrued_at <= at:
+        if lot.pending or not start <= lot.accrued_at < end:
             continue
         granting = programs[lot.program_version]
         if lot.source == "sign_in":
@@ -106,9 +120,16 @@ def evaluate_tier(member: Member, command: EvaluateTier, context: Context) -> Ch
 
 
 def set_tier(member: Member, command: SetTier, context: Context) -> Change:
-    """A person sets the tier until a moment or for good; nothing earned, refunded or due moves it meanwhile."""
+    """A person sets the tier until a moment or for good; nothing earned, refunded or due moves it meanwhile.
+
+    Raises TierNotFound, TierEndsInPast, MemberErased.
+    """
     account = member.account
+    if account.status == "erased":
+        raise MemberErased
     tier = context.program.tier(command.tier)
+    if command.until is not None and command.until <= context.now:
+        raise TierEndsInPast
     restanding = Restanding(
         account._replace(
             tier=tier.code,
@@ -137,12 +158,14 @@ def decide_review(member: Member, command: DecideReview, context: Context) -> Ch
         reason=command.reason,
     )
     after = account._replace(review=None)
-    restanding = Restanding(after, detail={"review": command.review, "reason": command.reason})
+    restanding = Restanding(after)
     if command.approve:
         restanding = restand(member, after._replace(approved_tier=review.to_tier), context, changed=())
-        restanding = restanding._replace(
-            detail={**(restanding.detail or {}), "review": command.review, "reason": command.reason}
-        )
+    asked = {"from": review.from_tier, "to": review.to_tier, "opened_at": rfc3339(review.opened_at)}
+    detail: dict[str, Any] = {"review": command.review, **asked, "reason": command.reason}
+    if restanding.detail:
+        detail["tier_change"] = restanding.detail
+    restanding = restanding._replace(detail=detail)
     change = _posted(
         account, restanding, "approve_review" if command.approve else "reject_review", command, context
     )
