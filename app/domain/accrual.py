@@ -84,7 +84,11 @@ def settle_lot(member: Member, lot: Lot, context: Context, *, command: Settle) -
     order = order_of(lot)
     if order.amount > 0 and order.rest == 0:
         raise OrderReversed()
-    reward = order.earned(tier=lot.tier or "", program=context.programs[lot.program_version])
+    reward = order.earned(
+        tier=lot.tier or "",
+        program=context.programs[lot.program_version],
+        spend_before=member.account.spend,
+    )
     detail = _detail(lot, reward, member.account)
     return _settle(member, lot, reward, context, kind="settle", command=command, detail=detail)
 
@@ -155,14 +159,13 @@ def _lot_of(account: Account, command: Accrue, context: Context, reward: Earned)
     program = context.program
     occurred_at = command.occurred_at or context.now
     terms = None
-    if command.items or command.channel or program.cash.policy == "cumulative":
+    if command.items or command.channel:
         terms = Order(
             amount=command.amount,
             lines=command.items,
             returned={},
             unallocated=0,
             channel=command.channel,
-            spend_before=account.spend if program.cash.policy == "cumulative" else 0,
         ).terms()
     return Lot(
         bucket=account.bucket,

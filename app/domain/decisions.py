@@ -46,13 +46,12 @@ def decide(members: Mapping[str, Member], command: ask.Command, context: Context
         return joining(member, command, context)
     if member is None:
         raise MemberNotFound()
-    if command.needs_active or type(command) is ask.Unfreeze:
-        _check_active(member, command)
+    _check_standing(member, command)
     if isinstance(command, ask.Transfer):
         receiver = members.get(command.to)
         if receiver is None:
             raise MemberNotFound()
-        _check_active(receiver, command)
+        _check_standing(receiver, command)
         change = transfers.transfer(member, receiver, command, context)
     else:
         change = _DECISIONS[type(command)](member, command, context)
@@ -61,14 +60,12 @@ def decide(members: Mapping[str, Member], command: ask.Command, context: Context
     return change
 
 
-def _check_active(member: Member, command: ask.Command) -> None:
-    match member.account.status:
-        case "erased":
-            raise MemberErased()
-        case "frozen" if command.needs_active:
-            raise MemberFrozen()
-        case _:
-            pass
+def _check_standing(member: Member, command: ask.Command) -> None:
+    status = member.account.status
+    if status == "erased" and (command.needs_active or command.needs_person):
+        raise MemberErased()
+    if status == "frozen" and command.needs_active:
+        raise MemberFrozen()
 
 
 def _kept_alive(member: Member, change: Change, context: Context) -> Change:

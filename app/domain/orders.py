@@ -30,7 +30,6 @@ class Order(NamedTuple):
     returned: dict[str, Returned]
     unallocated: int
     channel: str | None
-    spend_before: int
 
     @property
     def refunded(self) -> int:
@@ -64,8 +63,11 @@ class Order(NamedTuple):
             raise RefundExceedsOrder(rest_fen=self.rest)
         return after
 
-    def earned(self, *, tier: str, program: Program) -> Earned:
-        """What is left of the order earns this, at the rate of `tier` in the version that granted it."""
+    def earned(self, *, tier: str, program: Program, spend_before: int = 0) -> Earned:
+        """What is left of the order earns this, at the rate of `tier` in the version that granted it.
+
+        `spend_before` is the lifetime spend without this order: cumulative cash back depends on it.
+        """
         lines = self.lines
         if self.returned:
             lines = tuple(
@@ -79,7 +81,7 @@ class Order(NamedTuple):
             lines=lines,
             unallocated_refund_fen=self.unallocated,
             tier=tier,
-            spend_before_fen=self.spend_before,
+            spend_before_fen=spend_before,
             program=program,
         )
 
@@ -93,8 +95,6 @@ class Order(NamedTuple):
         if self.returned:
             terms["returned"] = self.returned
             terms["unallocated"] = self.unallocated
-        if self.spend_before:
-            terms["spend_before"] = self.spend_before
         return compact(terms) if terms else None
 
 
@@ -108,7 +108,6 @@ def order_of(lot: Lot) -> Order:
         returned={line_id: Returned(*part) for line_id, part in terms.get("returned", {}).items()},
         unallocated=terms.get("unallocated", 0) if "returned" in terms else refunded,
         channel=terms.get("channel"),
-        spend_before=terms.get("spend_before", 0),
     )
 
 
@@ -116,6 +115,8 @@ def _returned(line: Line, before: Returned, quantity: int | None, amount: int | 
     rest = line.amount_fen - before.amount
     pieces = line.quantity - before.quantity
     if quantity is None and amount is None:
+        if not rest and not pieces:
+            raise RefundExceedsOrder(rest_fen=0)
         return Returned(line.quantity, line.amount_fen)
     if quantity is not None and quantity > pieces:
         raise RefundExceedsOrder(rest_fen=rest)

@@ -58,7 +58,11 @@ def _reverse_settled(
     account = member.account
     program = context.programs[lot.program_version]
     tier = lot.tier or ""
-    had, kept = before.earned(tier=tier, program=program), after.earned(tier=tier, program=program)
+    # Cumulative cash back goes down as if the refunded part had never been spent.
+    others = account.spend - before.rest
+    had, kept = (
+        order.earned(tier=tier, program=program, spend_before=others) for order in (before, after)
+    )
     taken = had.points - kept.points
     from_lots = recover(member, _with_order(lot, after), taken, context)
     refunded = before.rest - after.rest
