@@ -10,6 +10,7 @@ import typer
 from app.cli.migrate import migrate
 from app.cli.openapi import openapi
 from app.cli.serve import serve
+from app.cli.worker import worker
 from app.config import SettingsError
 from app.embedded import DatabaseUnavailable
 
@@ -21,6 +22,7 @@ application = typer.Typer(
     pretty_exceptions_enable=False,
 )
 application.command()(serve)
+application.command()(worker)
 application.command()(migrate)
 application.command()(openapi)
 

@@ -1,0 +1,82 @@
+"""Writing down, for all members, what fell due by itself: the engine's `Mature` command, in bounded batches.
+
+Any number of processes may do so at once: whoever comes second to a member finds nothing left to write.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+
+import structlog
+
+from app.database import Database
+from app.domain.commands import Mature
+from app.domain.posting import Caller
+from app.ledger.batch import SYSTEM, Request
+from app.ledger.connection import Connection
+from app.ledger.engine import Engine, LedgerUnavailable
+from app.ledger.load import REAL_CLOCK, SANDBOX_CLOCK
+from app.ledger.outcome import Outcome
+from app.queries.maturity import members_due, members_with_lapsed_holds
+
+BATCH = 200
+"""Members at a time: few enough that a purchase of one of them waits for milliseconds."""
+
+MAX_STUCK = 1_000
+
+log = structlog.get_logger(__name__)
+
+
+async def mature_all(
+    database: Database, *, is_sandbox: bool, is_stopping: Callable[[], bool] = lambda: False
+) -> int:
+    """Write down all that fell due by now; returns how many members that concerned.
+
+    It works on two connections and an engine of its own, so that no request queues behind it. Between two
+    batches it asks `is_stopping`, and ends early if so. Raises `LedgerUnavailable`, or as asyncpg does, when
+    the database goes away; what was written until then stands.
+    """
+    # One lane: its batches are no hurry, and the lanes of requests keep the other processor.
+    engine = Engine(database.connect, is_sandbox=is_sandbox, lanes=1)
+    connection = await database.connect()
+    try:
+        await engine.start()
+        now = await connection.fetchval(f"SELECT {SANDBOX_CLOCK if is_sandbox else REAL_CLOCK}")
+        matured = 0
+        for find in (members_with_lapsed_holds, members_due):
+            matured += await _mature_found(engine, connection, find, now=now, is_stopping=is_stopping)
+        return matured
+    finally:
+        await engine.stop()
+        await connection.close()
+
+
+async def _mature_found(
+    engine: Engine,
+    connection: Connection,
+    find: Callable[..., Awaitable[Sequence[str]]],
+    *,
+    now: datetime,
+    is_stopping: Callable[[], bool],
+) -> int:
+    """Mature the members that `find` finds until it finds none new: who is found again is stuck, and told."""
+    caller = Caller(SYSTEM, f"maturity-{secrets.token_hex(4)}")
+    tried: set[str] = set()
+    stuck: set[str] = set()
+    matured = 0
+    while not is_stopping():
+        found = await find(connection, by=now, limit=BATCH + len(stuck))
+        stuck |= tried.intersection(found)
+        tried = set(found) - stuck
+        if not tried or len(stuck) > MAX_STUCK:
+            break
+        requests = [Request(Mature(member_id=member_id), caller) for member_id in found if member_id in tried]
+        for result in await engine.submit_all(requests):
+            if isinstance(result, LedgerUnavailable):
+                raise result
+            matured += isinstance(result, Outcome)
+    if stuck:
+        log.error("members_stuck", count=len(stuck))
+    return matured

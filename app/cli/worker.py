@@ -1,0 +1,34 @@
+"""`loyalty worker`: the scheduled jobs alone, for those who keep them off the machines that serve."""
+
+import asyncio
+import signal
+import sys
+
+
+def worker() -> None:
+    """Run the scheduled jobs until stopped (`serve` runs them too; any number may run at once)."""
+    from app.config import load_settings
+    from app.database import database_url
+    from app.telemetry import configure_logging
+
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    with database_url(settings, tell=lambda sentence: print(sentence, file=sys.stderr)) as url:
+        asyncio.run(_work(url, is_sandbox=settings.sandbox))
+
+
+async def _work(url: str, *, is_sandbox: bool) -> None:
+    from app.database import Database, upgrade
+    from app.jobs.worker import work
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop.set)
+    await upgrade(url)
+    database = Database(url)
+    print("Working.", flush=True)
+    try:
+        await work(database, is_sandbox=is_sandbox, stop=stop)
+    finally:
+        await database.dispose()
