@@ -125,6 +125,7 @@ def _settle(
         ),
         lot,
         arrival.available,
+        program,
     )
     restanding = restand(member, after, context, changed=(lot,))
     if arrival.debt_paid:

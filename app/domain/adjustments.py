@@ -63,5 +63,6 @@ def _taken(member: Member, points: int, context: Context) -> tuple[Account, tupl
     after = with_due_dates(
         account._replace(available=account.available - points),
         {**member.lots, **{lot.lot: lot for lot in lots}}.values(),
+        context.programs,
     )
     return after, lots

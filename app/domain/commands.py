@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from functools import cache
 from hashlib import blake2b
@@ -259,11 +259,15 @@ class Transfer(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrol(Command):
-    """A member joins, or what is known of the person changes: `person` holds the columns to set, encrypted already."""
+    """A member joins, or what is known of the person changes: `person` holds the columns to set, encrypted already.
+
+    `joined_at` is for one who joined before, elsewhere; it changes nothing of a member known here.
+    """
 
     kind = "enrol"
 
     person: Mapping[str, Any] | None = None
+    joined_at: datetime | None = None
     must_exist: bool = False  # a change (PATCH) never enrols
 
 
@@ -272,6 +276,7 @@ class Import(Command):
     """A member brought along from elsewhere: enrolled if new, with an opening lot and history.
 
     `points` expire at `expires_at`, or as the program says counted from `accrued_at`; `spend` in the minor unit.
+    `person` as in `Enrol`.
     """
 
     kind = "import"
@@ -283,6 +288,11 @@ class Import(Command):
     expires_at: datetime | None = None
     spend: int = 0
     growth: int = 0
+    person: Mapping[str, Any] | None = None
+
+    def content(self) -> bytes:
+        """The hash without the person, who is encrypted anew, and differently, each time."""
+        return Command.content(replace(self, person=None))
 
     def natural_key(self, today: date) -> str:
         return f"import/{self.reference}"

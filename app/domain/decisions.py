@@ -8,6 +8,7 @@ from app.domain import commands as ask
 from app.domain.account import Lot
 from app.domain.errors import MemberErased, MemberFrozen, MemberNotFound
 from app.domain.expiry import expires_at
+from app.domain.lots import with_due_dates
 from app.domain.posting import Change, Context, Member
 
 _JOINING: dict[type[ask.Command], Callable[[Member | None, Any, Context], Change]] = {
@@ -71,17 +72,15 @@ def _check_standing(member: Member, command: ask.Command) -> None:
 def _kept_alive(member: Member, change: Change, context: Context) -> Change:
     """Under `inactivity`, what a member does moves the expiry of all they hold (RULES.md: validity)."""
     until = expires_at(context.now, context.program)
+    assert until is not None
     lots: dict[int, Lot] = {**member.lots, **{lot.lot: lot for lot in change.lots}}
     moved = {
         lot.lot: lot._replace(expires_at=until)
         for lot in lots.values()
         if lot.expires_at is not None
-        and until is not None
         and context.now < lot.expires_at < until
         and lot.remaining + lot.reserved > 0
     }
-    account = change.account
-    if account.next_expires_at is not None and account.available:
-        account = account._replace(next_expires_at=until, next_expires_points=account.available)
+    account = with_due_dates(change.account, {**lots, **moved}.values(), context.programs)
     touched = {**{lot.lot: lot for lot in change.lots}, **moved}
     return change._replace(account=account, lots=tuple(touched.values()))

@@ -60,18 +60,17 @@ def expire_step(
     *,
     granted: int,
     remaining: int,
-    reserved: int,
     accrued_at: datetime,
     expires_at: datetime,
     program: Program,
 ) -> Expired:
     """What goes at `expires_at` from a lot with these points, and when it expires next.
 
-    Reserved points never go. Under `yearly_tenth` the lot expires again on each anniversary while it holds
-    anything, reserved or not; otherwise once, and what is freed later is past `expires_at` already.
+    Reserved points never go. Under `yearly_tenth` the lot expires again on each anniversary, even when it is
+    empty, for spent points may come back; otherwise once, and what is freed later is past `expires_at` already.
     """
     points = points_due(granted=granted, remaining=remaining, program=program)
-    if program.validity.policy != "yearly_tenth" or remaining - points + reserved == 0:
+    if program.validity.policy != "yearly_tenth":
         return Expired(points, None)
     return Expired(points, _next_anniversary(accrued_at, after=expires_at, timezone=program.timezone))
 

@@ -46,7 +46,8 @@ def granted(
         tier=None,
         terms=None,
     )
-    arrival = release(lot, debt=account.debt, now=context.now, program=context.programs[version])
+    program = context.programs[version]
+    arrival = release(lot, debt=account.debt, now=context.now, program=program)
     after = with_arrival(
         account._replace(
             lot_count=lot.lot,
@@ -56,5 +57,6 @@ def granted(
         ),
         arrival.lot,
         arrival.available,
+        program,
     )
     return after, arrival

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from app.domain.account import Account, Lot
-from app.domain.expiry import expire_step
+from app.domain.expiry import expire_step, points_due
 from app.domain.instants import earlier
 from app.domain.program import Program
 
@@ -72,14 +72,11 @@ def arrive(lot: Lot, points: int, *, debt: int, now: datetime, program: Program)
 
     What has expired is written as such; the rest pays debt first (RULES.md: debt, paid first).
     """
-    lot, _ = expire(lot, now=now, program=program)
-    if lot.expires_at is not None and lot.expires_at <= now:
-        return Arrival(lot._replace(expired=lot.expired + points), 0, 0, points)
-    paid = min(debt, points)
-    rest = points - paid
-    return Arrival(
-        lot._replace(remaining=lot.remaining + rest, clawed_back=lot.clawed_back + paid), rest, paid, 0
-    )
+    lot, expired = expire(lot._replace(remaining=lot.remaining + points), now=now, program=program)
+    paid = min(debt, points - expired)
+    if paid:
+        lot = lot._replace(remaining=lot.remaining - paid, clawed_back=lot.clawed_back + paid)
+    return Arrival(lot, points - expired - paid, paid, expired)
 
 
 def release(lot: Lot, *, debt: int, now: datetime, program: Program) -> Arrival:
@@ -87,21 +84,19 @@ def release(lot: Lot, *, debt: int, now: datetime, program: Program) -> Arrival:
 
     A back-dated lot may have expired, in part (a yearly tenth) or whole: that is written down at once.
     """
-    lot, expired = expire(lot._replace(pending=False, settle_at=None), now=now, program=program)
-    paid = min(debt, lot.remaining)
-    if paid:
-        lot = lot._replace(remaining=lot.remaining - paid, clawed_back=lot.clawed_back + paid)
-    return Arrival(lot, lot.remaining, paid, expired)
+    lot = lot._replace(pending=False, settle_at=None)
+    if not debt and (lot.expires_at is None or lot.expires_at > now):
+        return Arrival(lot, lot.remaining, 0, 0)  # most of them
+    return arrive(lot._replace(remaining=0), lot.remaining, debt=debt, now=now, program=program)
 
 
 def expire(lot: Lot, *, now: datetime, program: Program) -> tuple[Lot, int]:
     """The lot with all that expired by `now` written down, and how many points that is."""
     expired = 0
-    while lot.expires_at is not None and lot.expires_at <= now and lot.remaining + lot.reserved > 0:
+    while lot.expires_at is not None and lot.expires_at <= now and lot.remaining > 0:
         step = expire_step(
             granted=lot.granted,
             remaining=lot.remaining,
-            reserved=lot.reserved,
             accrued_at=lot.accrued_at,
             expires_at=lot.expires_at,
             program=program,
@@ -117,7 +112,7 @@ def expire(lot: Lot, *, now: datetime, program: Program) -> tuple[Lot, int]:
     return lot, expired
 
 
-def with_due_dates(account: Account, lots: Iterable[Lot]) -> Account:
+def with_due_dates(account: Account, lots: Iterable[Lot], programs: Mapping[int, Program]) -> Account:
     """The account with what it caches of all its lots, counted anew: the next expiry, and the oldest open lot.
 
     `due_at` may only come nearer here; it is counted anew when it is reached.
@@ -132,9 +127,11 @@ def with_due_dates(account: Account, lots: Iterable[Lot]) -> Account:
         if lot.pending or lot.remaining <= 0 or lot.expires_at is None:
             continue
         if next_expires_at is None or lot.expires_at < next_expires_at:
-            next_expires_at, next_expires_points = lot.expires_at, lot.remaining
-        elif lot.expires_at == next_expires_at:
-            next_expires_points += lot.remaining
+            next_expires_at, next_expires_points = lot.expires_at, 0
+        if lot.expires_at == next_expires_at:
+            next_expires_points += points_due(
+                granted=lot.granted, remaining=lot.remaining, program=programs[lot.program_version]
+            )
     return account._replace(
         lot_floor=floor,
         next_expires_at=next_expires_at,
@@ -143,8 +140,11 @@ def with_due_dates(account: Account, lots: Iterable[Lot]) -> Account:
     )
 
 
-def with_arrival(account: Account, lot: Lot, points: int) -> Account:
-    """The account's next expiry once `points` more are available in `lot`, without looking at the other lots."""
+def with_arrival(account: Account, lot: Lot, points: int, program: Program) -> Account:
+    """The account's next expiry once `points` more are available in `lot`, without looking at the other lots.
+
+    `program` is the version that granted the lot.
+    """
     if points <= 0:
         return account
     if lot.lot < account.lot_floor:
@@ -153,12 +153,15 @@ def with_arrival(account: Account, lot: Lot, points: int) -> Account:
     if expires_at is None:
         return account
     known = account.next_expires_at
-    if known is None or expires_at < known:
-        return account._replace(
-            next_expires_at=expires_at,
-            next_expires_points=points,
-            due_at=earlier(account.due_at, expires_at),
-        )
+    if known is not None and expires_at > known:
+        return account
+    if program.validity.policy == "yearly_tenth":
+        had = points_due(granted=lot.granted, remaining=lot.remaining - points, program=program)
+        points = points_due(granted=lot.granted, remaining=lot.remaining, program=program) - had
     if expires_at == known:
         return account._replace(next_expires_points=account.next_expires_points + points)
-    return account
+    return account._replace(
+        next_expires_at=expires_at,
+        next_expires_points=points,
+        due_at=earlier(account.due_at, expires_at),
+    )

@@ -117,4 +117,4 @@ def _with_exact_due_dates(member: Member, context: Context) -> Account:
     for lot in member.lots.values():
         due_at = earlier(due_at, lot.settle_at)
     account = member.account._replace(due_at=due_at, hold_due_at=hold_due_at)
-    return with_due_dates(account, member.lots.values())
+    return with_due_dates(account, member.lots.values(), context.programs)

@@ -60,7 +60,10 @@ def enrol(member: Member | None, command: Enrol, context: Context) -> Change:
     if member is None:
         if command.must_exist:
             raise MemberNotFound()
-        return Change(account=new_account(command.member_id, context), person=command.person)
+        account = new_account(command.member_id, context)
+        if command.joined_at is not None:
+            account = account._replace(joined_at=min(command.joined_at, context.now))
+        return Change(account=account, person=command.person)
     if member.account.status == "erased":
         raise MemberErased()
     return Change(account=member.account, person=command.person)
@@ -106,7 +109,14 @@ def bring_along(member: Member | None, command: Import, context: Context) -> Cha
         occurred_at=accrued_at,
         lot=lots[0].lot if lots else None,
     )
-    return Change(account=after, entry=entry, detail=detail, lots=lots, reviews=restanding.reviews)
+    return Change(
+        account=after,
+        entry=entry,
+        detail=detail,
+        lots=lots,
+        reviews=restanding.reviews,
+        person=command.person,
+    )
 
 
 def freeze(member: Member, command: Freeze | Unfreeze, context: Context) -> Change:

@@ -73,6 +73,7 @@ def redeem(member: Member, command: Redeem, context: Context) -> Change:
             hold_due_at=earlier(account.hold_due_at, hold_expires_at),
         ),
         {**member.lots, **{lot.lot: lot for lot in lots}}.values(),
+        context.programs,
     )
     return _posted(
         account,
@@ -274,6 +275,7 @@ def _arrive(
             ),
             arrival.lot,
             arrival.available,
+            program,
         )
     return account, debt_paid, expired
 

@@ -60,9 +60,7 @@ def _reverse_settled(
     tier = lot.tier or ""
     # Cumulative cash back goes down as if the refunded part had never been spent.
     others = account.spend - before.rest
-    had, kept = (
-        order.earned(tier=tier, program=program, spend_before=others) for order in (before, after)
-    )
+    had, kept = (order.earned(tier=tier, program=program, spend_before=others) for order in (before, after))
     taken = had.points - kept.points
     from_lots = recover(member, _with_order(lot, after), taken, context)
     refunded = before.rest - after.rest
@@ -79,6 +77,7 @@ def _reverse_settled(
             orders=account.orders - (1 if after.rest == 0 and refunded else 0),
         ),
         lots.values(),
+        context.programs,
     )
     restanding = restand(member, lowered, context, changed=from_lots.lots, refunded=True)
     change = _posted(

@@ -27,6 +27,7 @@ def transfer(member: Member, receiver: Member, command: Transfer, context: Conte
     after = with_due_dates(
         account._replace(available=account.available - command.points),
         {**member.lots, **{lot.lot: lot for lot in lots}}.values(),
+        context.programs,
     )
     detail: dict[str, Any] = {
         "points": command.points,

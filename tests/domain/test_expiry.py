@@ -56,11 +56,10 @@ def test_a_year_is_never_shorter_than_365_days_and_never_longer_than_367(accrued
     assert last_day.year == local_date(accrued_at, DEFAULT.timezone).year + 1
 
 
-def test_all_goes_at_once_but_what_is_reserved() -> None:
+def test_all_goes_at_once() -> None:
     step = expire_step(
         granted=100,
         remaining=70,
-        reserved=20,
         accrued_at=utc("2026-03-05T02:00:00"),
         expires_at=utc("2027-03-05T16:00:00"),
         program=DEFAULT,
@@ -69,29 +68,25 @@ def test_all_goes_at_once_but_what_is_reserved() -> None:
 
 
 @pytest.mark.parametrize(
-    ("granted", "remaining", "reserved", "points", "goes_on"),
+    ("granted", "remaining", "points"),
     [
-        (100, 100, 0, 10, True),
-        (101, 101, 0, 11, True),  # a tenth is rounded up
-        (100, 7, 0, 7, False),
-        (100, 10, 0, 10, False),
-        (100, 10, 1, 10, True),  # what is reserved may come back
-        (100, 0, 30, 0, True),
-        (3, 3, 0, 1, True),
+        (100, 100, 10),
+        (101, 101, 11),  # a tenth is rounded up
+        (100, 7, 7),
+        (100, 10, 10),
+        (100, 0, 0),  # what is spent or reserved may come back
+        (3, 3, 1),
     ],
 )
-def test_a_tenth_goes_each_year(
-    granted: int, remaining: int, reserved: int, points: int, goes_on: bool
-) -> None:
+def test_a_tenth_goes_each_year(granted: int, remaining: int, points: int) -> None:
     step = expire_step(
         granted=granted,
         remaining=remaining,
-        reserved=reserved,
         accrued_at=utc("2026-03-05T02:00:00"),
         expires_at=utc("2027-03-05T16:00:00"),
         program=YEARLY_TENTH,
     )
-    assert step == Expired(points, utc("2028-03-05T16:00:00") if goes_on else None)
+    assert step == Expired(points, utc("2028-03-05T16:00:00"))
     assert points_due(granted=granted, remaining=remaining, program=YEARLY_TENTH) == points
 
 
@@ -113,7 +108,6 @@ def test_the_next_tenth_goes_on_the_next_anniversary(
     step = expire_step(
         granted=100,
         remaining=100,
-        reserved=0,
         accrued_at=utc(accrued_at),
         expires_at=utc(expires_at),
         program=YEARLY_TENTH,
@@ -127,19 +121,19 @@ def test_the_next_tenth_goes_on_the_next_anniversary(
 )
 def test_tenths_take_everything_in_at_most_ten_years(granted: int, accrued_at: datetime) -> None:
     remaining, due, steps = granted, expires_at(accrued_at, YEARLY_TENTH), 0
-    while due is not None:
+    while remaining:
+        assert due is not None
         step = expire_step(
             granted=granted,
             remaining=remaining,
-            reserved=0,
             accrued_at=accrued_at,
             expires_at=due,
             program=YEARLY_TENTH,
         )
         assert step.points > 0
-        assert step.next_expires_at is None or step.next_expires_at > due
+        assert step.next_expires_at is not None
+        assert step.next_expires_at > due
         remaining, due, steps = remaining - step.points, step.next_expires_at, steps + 1
-    assert remaining == 0
     assert steps <= 10
 
 
