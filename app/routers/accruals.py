@@ -1,0 +1,98 @@
+"""Orders earn points, are settled, and are refunded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import Request, Response
+
+from app.domain.errors import (
+    ItemNotInOrder,
+    ItemsAmountMismatch,
+    LineIdRepeated,
+    OccurredAtInFuture,
+    OrderAlreadyAccrued,
+    OrderNotFound,
+    OrderNotPending,
+    OrderReversed,
+    ReferenceAlreadyUsed,
+    RefundExceedsOrder,
+)
+from app.routers import door
+from app.routers.commands import CREATED, FROZEN, carry_out, refusals
+from app.routers.door import require
+from app.schemas.accruals import Accrual, AccrualRequest, Reversal, ReversalRequest, Settlement
+from app.schemas.common import MemberId, OrderId
+
+router = door.router("points")
+
+
+@router.post(
+    "/v1/members/{member_id}/accruals",
+    status_code=CREATED,
+    operation_id="accrue_points",
+    response_model=Accrual,
+    responses=refusals(
+        Accrual,
+        OrderAlreadyAccrued,
+        *FROZEN,
+        OccurredAtInFuture,
+        ItemsAmountMismatch,
+        LineIdRepeated,
+    ),
+)
+@require("points:write")
+async def accrue(
+    member_id: MemberId, body: AccrualRequest, request: Request, response: Response
+) -> dict[str, Any]:
+    """Let an order earn points.
+
+    The points are available at once, or pending until the order is settled. An upgrade that the order earns
+    comes with it; its own rate is that of the tier before. The order is known by its `order_id`: sent again
+    it is answered as it was, with another amount or other items it is refused.
+    """
+    return await carry_out(body.to_command(member_id), request, response)
+
+
+@router.post(
+    "/v1/members/{member_id}/accruals/{order_id}/settle",
+    operation_id="settle_accrual",
+    response_model=Accrual,
+    responses=refusals(Accrual, OrderNotFound, OrderNotPending, OrderReversed, is_verb=True),
+)
+@require("points:write")
+async def settle(
+    member_id: MemberId,
+    order_id: OrderId,
+    request: Request,
+    response: Response,
+    body: Settlement | None = None,
+) -> dict[str, Any]:
+    """Make an order's pending points available.
+
+    Spend, growth and tier count from now on. An order that nobody settles does so by itself when the program
+    says. What was refunded meanwhile no longer counts.
+    """
+    command = (body or Settlement()).to_command(member_id, order_id)
+    return await carry_out(command, request, response, is_verb=True)
+
+
+@router.post(
+    "/v1/members/{member_id}/accruals/{order_id}/reverse",
+    operation_id="reverse_accrual",
+    response_model=Reversal,
+    responses=refusals(
+        Reversal, OrderNotFound, RefundExceedsOrder, ReferenceAlreadyUsed, ItemNotInOrder, is_verb=True
+    ),
+)
+@require("points:write")
+async def reverse(
+    member_id: MemberId, order_id: OrderId, body: ReversalRequest, request: Request, response: Response
+) -> dict[str, Any]:
+    """Take back what the refunded part of an order earned.
+
+    By `amount`, or by `items`. Points come from the order's own lot first, then from the others, next to
+    expire first, never from reserved ones; what can't be taken becomes debt. Many small refunds take the same
+    as one. `reference` names the refund within its order.
+    """
+    return await carry_out(body.to_command(member_id, order_id), request, response, is_verb=True)

@@ -1,0 +1,70 @@
+"""From a request to the ledger and back: what all routes that carry a command have in common."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any
+
+from fastapi import Request, Response
+
+from app.domain.commands import Command
+from app.domain.errors import IdempotencyKeyReused, LoyaltyError, MemberErased, MemberFrozen, MemberNotFound
+from app.domain.posting import Caller
+from app.ledger.batch import Request as Asked
+from app.ledger.claims import Claim
+from app.ledger.engine import Engine, LedgerUnavailable, QueueFull
+from app.routers.dependencies import idempotency_key_of
+from app.routers.document import REPLAYED_HEADER, problems, type_of_responses
+from app.routers.door import caller_of
+from app.telemetry import current_request_id
+
+CREATED = 201
+OK = 200
+
+
+async def carry_out(
+    command: Command, request: Request, response: Response, *, is_verb: bool = False
+) -> dict[str, Any]:
+    """The answer to `command`; sets the status and `Idempotent-Replayed` on `response`.
+
+    201 if the command made something, but 200 for verbs on a named thing and for what was answered before.
+    Raises the command's refusal.
+    """
+    engine: Engine = request.app.state.ledger
+    outcome = await engine.submit(
+        Asked(command, ledger_caller(request), claim_of(request, content=command.content))
+    )
+    if not outcome.created and not is_verb:
+        response.status_code = OK
+    if outcome.replayed:
+        response.headers[REPLAYED_HEADER] = "true"
+    return outcome.body
+
+
+def ledger_caller(request: Request) -> Caller:
+    """Who asks, as the ledger records it."""
+    return Caller(caller_of(request).actor, current_request_id() or "")
+
+
+def claim_of(request: Request, *, content: Any) -> Claim | None:  # noqa: ANN401
+    """The claim of the request's `Idempotency-Key`, None without one; `content()` hashes what is asked.
+
+    A key belongs to one caller and one route; the method is part of the route.
+    """
+    key = idempotency_key_of(request)
+    if key is None or request.method != "POST":
+        return None
+    scope = f"{caller_of(request).actor} {request.scope['route'].path} {key}"
+    return Claim(blake2b(scope.encode(), digest_size=16).digest(), content())
+
+
+def refusals(answer: type[Any], *errors: type[LoyaltyError], is_verb: bool = False) -> type_of_responses:
+    """The `responses=` of a route that carries a command answered by `answer`: repeats and refusals."""
+    responses = problems(MemberNotFound, *errors, IdempotencyKeyReused, QueueFull, LedgerUnavailable)
+    if not is_verb:
+        responses[OK] = {"model": answer, "description": "Given before: the first answer again, as it was."}
+    return responses
+
+
+FROZEN = (MemberFrozen, MemberErased)
+"""What a member who may not earn or spend is told."""

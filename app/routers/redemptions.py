@@ -1,0 +1,132 @@
+"""Points are spent, held, freed and given back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import Request, Response
+
+from app.domain.errors import (
+    CommitExceedsReservation,
+    HoldTooLong,
+    InsufficientPoints,
+    RedemptionNotFound,
+    ReferenceAlreadyUsed,
+    RefundExceedsRedemption,
+    ReservationClosed,
+    ReservationExpired,
+    ReservationOpen,
+)
+from app.routers import door
+from app.routers.commands import CREATED, FROZEN, carry_out, refusals
+from app.routers.door import require
+from app.schemas.common import MemberId, Reference
+from app.schemas.redemptions import (
+    Cancellation,
+    Cancelled,
+    CommitRequest,
+    Committed,
+    Redemption,
+    RedemptionRequest,
+    Refunded,
+    RefundRequest,
+)
+
+router = door.router("points")
+
+
+@router.post(
+    "/v1/members/{member_id}/redemptions",
+    status_code=CREATED,
+    operation_id="redeem_points",
+    response_model=Redemption,
+    responses=refusals(Redemption, InsufficientPoints, ReferenceAlreadyUsed, *FROZEN, HoldTooLong),
+)
+@require("points:write")
+async def redeem(
+    member_id: MemberId, body: RedemptionRequest, request: Request, response: Response
+) -> dict[str, Any]:
+    """Spend points, or hold them for a while.
+
+    Points that expire next go first. Held points can't be spent twice; a hold that is neither committed nor
+    cancelled frees itself.
+    """
+    return await carry_out(body.to_command(member_id), request, response)
+
+
+@router.post(
+    "/v1/members/{member_id}/redemptions/{reference}/commit",
+    operation_id="commit_redemption",
+    response_model=Committed,
+    responses=refusals(
+        Committed,
+        RedemptionNotFound,
+        ReservationExpired,
+        ReservationClosed,
+        CommitExceedsReservation,
+        ReferenceAlreadyUsed,
+        is_verb=True,
+    ),
+)
+@require("points:write")
+async def commit(
+    member_id: MemberId,
+    reference: Reference,
+    request: Request,
+    response: Response,
+    body: CommitRequest | None = None,
+) -> dict[str, Any]:
+    """Spend what a reservation holds.
+
+    All of it, or `points` of it: the rest is freed. What expired while it was held may still be committed.
+    """
+    command = (body or CommitRequest()).to_command(member_id, reference)
+    return await carry_out(command, request, response, is_verb=True)
+
+
+@router.post(
+    "/v1/members/{member_id}/redemptions/{reference}/cancel",
+    operation_id="cancel_redemption",
+    response_model=Cancelled,
+    responses=refusals(Cancelled, RedemptionNotFound, ReservationExpired, ReservationClosed, is_verb=True),
+)
+@require("points:write")
+async def cancel(
+    member_id: MemberId,
+    reference: Reference,
+    request: Request,
+    response: Response,
+    body: Cancellation | None = None,
+) -> dict[str, Any]:
+    """Free what a reservation holds.
+
+    The points go back to their lots, with their own expiry: what has expired meanwhile stays expired.
+    """
+    command = (body or Cancellation()).to_command(member_id, reference)
+    return await carry_out(command, request, response, is_verb=True)
+
+
+@router.post(
+    "/v1/members/{member_id}/redemptions/{reference}/refund",
+    operation_id="refund_redemption",
+    response_model=Refunded,
+    responses=refusals(
+        Refunded,
+        RedemptionNotFound,
+        ReservationOpen,
+        ReservationClosed,
+        RefundExceedsRedemption,
+        ReferenceAlreadyUsed,
+        is_verb=True,
+    ),
+)
+@require("points:write")
+async def refund(
+    member_id: MemberId, reference: Reference, body: RefundRequest, request: Request, response: Response
+) -> dict[str, Any]:
+    """Give spent points back to the lots they came from.
+
+    What was taken last comes back first, with its own expiry. The `reference` in the body names the refund
+    within its redemption.
+    """
+    return await carry_out(body.to_command(member_id, reference), request, response, is_verb=True)
