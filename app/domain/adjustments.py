@@ -8,7 +8,7 @@ from app.domain.compact import compact
 from app.domain.errors import InsufficientPoints
 from app.domain.expiry import expires_at
 from app.domain.grants import granted
-from app.domain.lots import moves, spendable, take, with_due_dates
+from app.domain.lots import moves, spend, with_due_dates
 from app.domain.posting import Change, Context, Member, post
 from app.domain.standing import restand
 
@@ -58,7 +58,7 @@ def _taken(member: Member, points: int, context: Context) -> tuple[Account, tupl
         raise InsufficientPoints(available=account.available)
     lots = tuple(
         lot._replace(remaining=lot.remaining - part, clawed_back=lot.clawed_back + part)
-        for lot, part in take(spendable(member.lots.values(), context.now), points)
+        for lot, part in spend(member.lots.values(), points, context.now)
     )
     after = with_due_dates(
         account._replace(available=account.available - points),

@@ -43,6 +43,13 @@ def take(lots: Sequence[Lot], points: int) -> list[tuple[Lot, int]]:
     return taken
 
 
+def spend(lots: Iterable[Lot], points: int, now: datetime) -> list[tuple[Lot, int]]:
+    """How much of each lot goes when `points` are spent now: the account says that they are there."""
+    taken = take(spendable(lots, now), points)
+    assert sum(part for _, part in taken) == points, "the lots hold less than the account"
+    return taken
+
+
 def moves(before: Mapping[int, Lot], after: Iterable[Lot]) -> list[list[int]]:
     """How what lots hold changes: [lot, remaining, reserved] each, signed; a lot not in `before` is new.
 

@@ -19,7 +19,7 @@ from app.domain.errors import (
 )
 from app.domain.expiry import extended
 from app.domain.instants import earlier, rfc3339
-from app.domain.lots import arrive, moves, spendable, take, with_arrival, with_due_dates
+from app.domain.lots import arrive, moves, spend, with_arrival, with_due_dates
 from app.domain.posting import Change, Context, Member, post
 
 
@@ -34,7 +34,7 @@ def redeem(member: Member, command: Redeem, context: Context) -> Change:
         if hold_seconds > program.reserve.max_seconds:
             raise HoldTooLong(max_hold_seconds=program.reserve.max_seconds)
         hold_expires_at = now + timedelta(seconds=hold_seconds)
-    taken = take(spendable(member.lots.values(), now), command.points)
+    taken = spend(member.lots.values(), command.points, now)
     held = command.points if command.reserve else 0
     spent = command.points - held
     lots = tuple(

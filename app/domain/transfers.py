@@ -8,7 +8,7 @@ from app.domain.compact import compact
 from app.domain.errors import InsufficientPoints, TransferToSelf
 from app.domain.grants import granted
 from app.domain.instants import rfc3339
-from app.domain.lots import moves, spendable, take, with_due_dates
+from app.domain.lots import moves, spend, with_due_dates
 from app.domain.posting import Change, Context, Member, post
 
 
@@ -22,7 +22,7 @@ def transfer(member: Member, receiver: Member, command: Transfer, context: Conte
     account = member.account
     if command.points > account.available:
         raise InsufficientPoints(available=account.available)
-    taken = take(spendable(member.lots.values(), context.now), command.points)
+    taken = spend(member.lots.values(), command.points, context.now)
     lots = tuple(lot._replace(remaining=lot.remaining - part, moved=lot.moved + part) for lot, part in taken)
     after = with_due_dates(
         account._replace(available=account.available - command.points),

@@ -108,11 +108,11 @@ class Batch:
 
     def _mature(self, locked: Locked) -> None:
         """Bring every member on whom something fell due up to date, before any command on them."""
-        context = Context(
-            locked.now, self.today, self.program, self.rulebook.programs, Caller(SYSTEM, "maturity")
-        )
+        caller = Caller(SYSTEM, "maturity")
         for member_id, account in locked.accounts.items():
             if is_due(account, locked.now):
+                now = _not_before_last(account, locked.now)
+                context = Context(now, self.today, self.program, self.rulebook.programs, caller)
                 for change in mature(self.members[member_id], context):
                     self._keep(change)
 
@@ -140,8 +140,9 @@ class Batch:
         if key is not None and (known := self.entries.get((command.member_id, key))) is not None:
             outcome = self._repeated(command, known[0], known[1], request)
         else:
-            if member is not None and member.account.last_at is not None:
-                now = max(now, member.account.last_at)
+            for other in command.members:
+                if (party := self.members.get(other)) is not None:
+                    now = _not_before_last(party.account, now)
             context = Context(now, self.today, self.program, self.rulebook.programs, request.caller)
             change = decide(self.members, command, context)
             body = self._take_in(change, context)
@@ -222,6 +223,11 @@ class Batch:
                 await save_person(connection, member_id, person, now=now)
         if self.claimed:
             await keep_answers(connection, self.claimed.values())
+
+
+def _not_before_last(account: Account, now: datetime) -> datetime:
+    """The moment of a change of this account: the clock may have been set back since its last entry."""
+    return now if account.last_at is None else max(now, account.last_at)
 
 
 def _wanted(requests: Sequence[Request], locked: Locked, program: Program, today: date) -> Wanted:

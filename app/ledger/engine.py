@@ -104,10 +104,19 @@ class Engine:
         raise result
 
     async def submit_all(self, requests: Sequence[Request]) -> list[Result]:
-        """Carry out many, those of one member in the order given; each has its own result. Raises QueueFull."""
+        """Carry out many, those of one member in the order given; each has its own result.
+
+        Raises QueueFull if nothing was done at all; where it is some of the results, just those were not.
+        """
         results: list[Result] = []
         for start in range(0, len(requests), MAX_BATCH):
-            results += await self._enqueue(requests[start : start + MAX_BATCH])
+            try:
+                results += await self._enqueue(requests[start : start + MAX_BATCH])
+            except QueueFull as refusal:
+                if not results:
+                    raise
+                results += [refusal] * (len(requests) - start)
+                break
         return results
 
     async def _enqueue(self, requests: Sequence[Request]) -> list[Result]:
