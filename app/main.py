@@ -22,6 +22,7 @@ from app.routers import (
     members,
     operations,
     redemptions,
+    sandbox,
     sign_ins,
     transfers,
 )
@@ -38,9 +39,9 @@ VERSION = "0.1.0"
 _ROUTERS = (accruals, redemptions, members, sign_ins, transfers, adjustments, keys, operations)
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, *, runs_jobs: bool = False) -> FastAPI:
     """The service as an ASGI application, on the database of `settings.database_url` (default: the
-    environment's).
+    environment's), which `runs_jobs` beside its requests or leaves them to others.
 
     Nothing is opened before its lifespan starts. Raises `SettingsError`.
     """
@@ -48,7 +49,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = fastapi_offline.FastAPIOffline(
         title="Loyalty service",
         version=VERSION,
-        lifespan=partial(_lifespan, settings),
+        lifespan=partial(_lifespan, settings, runs_jobs=runs_jobs),
         # A path with a slash too many is not this path; a redirect would lose the body of some clients.
         redirect_slashes=False,
         # Asking on every request whether somebody set tracing up costs as much as checking who calls.
@@ -57,13 +58,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     errors.install(app)
     # Set in directly and before the documentation's: an included router costs every request some more.
-    app.router.routes[:0] = [route for module in _ROUTERS for route in module.router.routes]
+    modules = (*_ROUTERS, sandbox) if settings.sandbox else _ROUTERS
+    app.router.routes[:0] = [route for module in modules for route in module.router.routes]
     app.openapi = partial(_document_once, app)
     return app
 
 
 @contextlib.asynccontextmanager
-async def _lifespan(settings: Settings, app: FastAPI) -> AsyncGenerator[None]:
+async def _lifespan(settings: Settings, app: FastAPI, *, runs_jobs: bool) -> AsyncGenerator[None]:
     if settings.database_url is None:
         raise SettingsError("LOYALTY_DATABASE_URL is not set: `loyalty serve` starts a database and sets it.")
     app.state.pii = load_ring(settings)
@@ -80,6 +82,11 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncGenerator[None]:
         running.push_async_callback(database.dispose)
         await engine.start()
         running.push_async_callback(engine.stop)
+        if runs_jobs:
+            # Imported by those alone who run them: the scheduler takes a tenth of a second.
+            from app.jobs.worker import working
+
+            await running.enter_async_context(working(database, is_sandbox=settings.sandbox))
         yield
 
 

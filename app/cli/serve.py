@@ -112,7 +112,7 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
 
         configure_logging(settings.log_level)
         config = Config(
-            create_app(settings),
+            create_app(settings, runs_jobs=True),
             lifespan="on",
             log_config=None,
             access_log=False,

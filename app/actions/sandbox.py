@@ -1,0 +1,50 @@
+"""The sandbox's clock: set for all workers at once, and the time in between lived through."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Self
+
+from sqlalchemy import func, select, text, update
+
+from app.actions.maturity import mature_all
+from app.database import Database
+from app.domain.errors import ErrorKind, LoyaltyError
+from app.domain.instants import rfc3339
+from app.models.ledger import Account
+from app.models.program import Clock
+
+
+class ClockBehindLedger(LoyaltyError):
+    """`newest_at`: when the newest entry was recorded, the earliest the clock may be set to."""
+
+    code = "clock_behind_ledger"
+    kind = ErrorKind.CONFLICT
+    title = "The clock would go back behind the ledger"
+
+    def __init__(self, *, newest_at: datetime) -> None:
+        newest = rfc3339(newest_at)
+        super().__init__(
+            f"The ledger's newest entry was recorded at {newest}: set the clock to that or later, "
+            "or start with an empty ledger.",
+            extra={"newest": newest},
+        )
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(newest_at=datetime(2026, 3, 5, 2, tzinfo=UTC))
+
+
+async def set_clock(database: Database, *, now: datetime) -> int:
+    """Let the program's clock be `now` and run on from there; all that falls due on the way is written down.
+
+    Returns how many members that concerned. Raises ClockBehindLedger, having changed nothing.
+    """
+    async with database.transaction() as connection:
+        # Commands under way end first and new ones wait, so that none is recorded by a clock taken back.
+        await connection.execute(text("LOCK TABLE account IN EXCLUSIVE MODE"))
+        newest_at = await connection.scalar(select(func.max(Account.last_at)))
+        if newest_at is not None and now < newest_at:
+            raise ClockBehindLedger(newest_at=newest_at)
+        await connection.execute(update(Clock).values(ahead=now - func.clock_timestamp()))
+    return await mature_all(database, is_sandbox=True)

@@ -1,0 +1,27 @@
+"""The sandbox: time at will. Routed with LOYALTY_SANDBOX=1 only."""
+
+from __future__ import annotations
+
+from fastapi import Request
+
+from app.actions.sandbox import ClockBehindLedger, set_clock
+from app.routers import door
+from app.routers.document import problems
+from app.routers.door import require
+from app.schemas.sandbox import ClockRequest, ClockSet
+from app.security.callers import ADMIN_SCOPE
+
+router = door.router("operations")
+
+
+@router.put("/v1/sandbox/clock", operation_id="set_sandbox_clock", responses=problems(ClockBehindLedger))
+@require(ADMIN_SCOPE)
+async def put_clock(body: ClockRequest, request: Request) -> ClockSet:
+    """Set the program's clock for all workers; it runs on from there.
+
+    Any time will do while the ledger is empty, later none before its newest entry. What falls due on the way
+    (expiry, holds, settlements, tier periods) is written down before this answers, so that a year passes in
+    a second. API keys and members' tokens go by the real clock.
+    """
+    matured = await set_clock(request.app.state.database, now=body.now)
+    return ClockSet(now=body.now, matured=matured)
