@@ -1,7 +1,5 @@
 """Making and revoking API keys."""
 
-# ruff: noqa: N818 - named like the refusals in domain/errors.py.
-
 from __future__ import annotations
 
 import asyncio

@@ -1,104 +1,54 @@
-"""What a route asks of a request: who calls, which page, under which idempotency key."""
-
-# ruff: noqa: N818 - named like the refusals in domain/errors.py.
+"""What a route asks of a request besides who calls: which page, under which idempotency key."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import json
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, Query, Request, Security
-from fastapi.openapi.models import HTTPBearer
-from fastapi.security.base import SecurityBase
+from fastapi import Query, Request
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.types import Scope
 
 from app.domain.errors import ErrorKind, IdempotencyKeyMissing, LoyaltyError
-from app.security.authenticator import Authenticator
-from app.security.callers import SCOPES, NotForMembers, NotYourMember, Principal
-
-API_KEY_SCHEME = "api_key"
-MEMBER_SCHEME = "api_key_or_member_token"
-"""Only inside the code: the API's document shows it as two schemes, either of which will do."""
-
-PRINCIPAL = "loyalty.principal"
-"""Where in the ASGI scope the caller is kept once known."""
-
-
-async def authenticated(scope: Scope) -> Principal:
-    """The caller of a request, checked once. Raises an error of kind UNAUTHENTICATED."""
-    principal: Principal | None = scope.get(PRINCIPAL)
-    if principal is None:
-        authenticator: Authenticator = scope["app"].state.authenticator
-        principal = await authenticator.authenticate(header_of(scope, b"authorization"))
-        scope[PRINCIPAL] = principal
-    return principal
-
-
-def header_of(scope: Scope, name: bytes) -> bytes | None:
-    """A header's raw value; the first, where there are several. `name` is in lower case."""
-    for key, value in scope["headers"]:
-        if key == name:
-            return value
-    return None
-
-
-class _Caller(SecurityBase):
-    """Lets a request through for a scope, and for members' own tokens where told so."""
-
-    def __init__(self, scope: str, *, member: bool) -> None:
-        assert scope in SCOPES, scope
-        self.model = HTTPBearer()
-        self.scheme_name = MEMBER_SCHEME if member else API_KEY_SCHEME
-        self._scope = scope
-        self._member = member
-
-    async def __call__(self, request: Request) -> Principal:
-        principal = await authenticated(request.scope)
-        if principal.member_id is not None:
-            if not self._member:
-                raise NotForMembers
-            if request.path_params.get("member_id") != principal.member_id:
-                raise NotYourMember
-        elif self._scope not in principal.scopes:
-            principal.needs(self._scope)
-        return principal
-
-
-def require(scope: str, *, member: bool = False) -> Any:  # noqa: ANN401 - what FastAPI itself returns
-    """Who calls, if they hold `scope`: `caller: Annotated[Principal, require("points:write")]`.
-
-    With `member=True` a member's own token will do too, for the member in the path and no other.
-    """
-    return Security(_Caller(scope, member=member), scopes=[scope])
-
+from app.routers.door import header_of
+from app.routers.errors import ValidationFailed
 
 # --- idempotency -----------------------------------------------------------------------------------------
 
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        pattern=r"^[\x21-\x7e]{1,255}$",
-        description="1 to 255 visible ASCII characters of the caller's own. The same key with the same "
-        "request is answered as the first time, with `Idempotent-Replayed: true`; with another request it is "
-        "refused.",
-        examples=["6f1c7e0a-7d0e-4a44-9a3e-0d4f8a1f2b11"],
-    ),
-]
+_is_idempotency_key = re.compile(rb"[\x21-\x7e]{1,255}").fullmatch
 
 
-async def _required(idempotency_key: IdempotencyKey = None) -> str:
-    if idempotency_key is None:
+def idempotency_key_of(request: Request) -> str | None:
+    """The `Idempotency-Key` of the request, None without. Raises `ValidationFailed` for a misshapen one.
+
+    Every POST takes one, so the API's document shows the header without any route having to name it.
+    """
+    key = header_of(request, b"idempotency-key")
+    if key is None:
+        return None
+    if _is_idempotency_key(key) is None:
+        raise ValidationFailed(
+            [
+                {
+                    "in": "header",
+                    "pointer": "Idempotency-Key",
+                    "code": "string_pattern_mismatch",
+                    "detail": "Should be 1 to 255 visible ASCII characters.",
+                }
+            ]
+        )
+    return key.decode()
+
+
+def required_idempotency_key_of(request: Request) -> str:
+    """As `idempotency_key_of`, for what nothing else makes safe to repeat. Raises `IdempotencyKeyMissing`."""
+    key = idempotency_key_of(request)
+    if key is None:
         raise IdempotencyKeyMissing
-    return idempotency_key
-
-
-RequiredIdempotencyKey = Annotated[str, Depends(_required)]
-"""For what the service itself names, and nothing else makes safe to repeat."""
+    return key
 
 
 # --- pages -----------------------------------------------------------------------------------------------

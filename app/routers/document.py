@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from app.domain.errors import IdempotencyKeyMissing, LoyaltyError
-from app.routers.dependencies import API_KEY_SCHEME, MEMBER_SCHEME
+from app.routers.door import API_KEY_SCHEME, MEMBER_TOKEN_SCHEME
 from app.routers.errors import (
     MEDIA_TYPE,
     STATUS,
@@ -59,6 +59,16 @@ _REPLAYED = {
     "schema": {"type": "string", "enum": ["true"]},
 }
 
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "1 to 255 visible ASCII characters of the caller's own. The same key with the same "
+    "request is answered as the first time, with `Idempotent-Replayed: true`; with another request it is "
+    "refused.",
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    "example": "6f1c7e0a-7d0e-4a44-9a3e-0d4f8a1f2b11",
+}
+
 _TAGS = [
     {"name": "members", "description": "Who takes part, and where they stand."},
     {"name": "points", "description": "Earning and spending, each one entry in the ledger."},
@@ -68,7 +78,6 @@ _TAGS = [
     {"name": "operations", "description": "Is it alive, is it ready, how is it doing."},
 ]
 
-_MEMBER_TOKEN_SCHEME = "member_token"  # noqa: S105 - a name, no secret
 _SECURITY_SCHEMES = {
     API_KEY_SCHEME: {
         "type": "http",
@@ -77,7 +86,7 @@ _SECURITY_SCHEMES = {
         "description": "An API key. Its scopes say what it may do:\n\n"
         + "\n".join(f"- `{scope}`: {meaning}" for scope, meaning in SCOPES.items()),
     },
-    _MEMBER_TOKEN_SCHEME: {
+    MEMBER_TOKEN_SCHEME: {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
@@ -131,32 +140,32 @@ def _complete(operation: dict[str, Any], *, method: str) -> None:
     responses = operation["responses"]
     if "HTTPValidationError" in str(responses.get("422")):
         del responses["422"]
-    errors: list[type[LoyaltyError]] = []
-    if operation.get("security"):
-        errors += _admission(operation)
+    if method == "post":
+        is_required = IdempotencyKeyMissing.code in str(responses.get("400"))
+        operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY | {"required": is_required})
+    errors = _admission(operation["security"])
     if "requestBody" in operation:
         errors += [MalformedJson, BodyTooLarge, UnsupportedMediaType]
     if "requestBody" in operation or operation.get("parameters"):
         errors.append(ValidationFailed)
     for error in errors:
         _add(responses, error, key=str(STATUS[error.kind]))
-    if IdempotencyKeyMissing.code in str(responses.get("400")):
-        for parameter in operation["parameters"]:
-            parameter["required"] |= parameter["name"] == "Idempotency-Key"
     if method in {"post", "put"}:
         for status in responses.keys() & {"200", "201"}:
             responses[status].setdefault("headers", {})[REPLAYED_HEADER] = _REPLAYED
     operation["responses"] = dict(sorted(responses.items()))
 
 
-def _admission(operation: dict[str, Any]) -> list[type[LoyaltyError]]:
-    """What the door may answer; spells out the security of an operation that members' tokens may call."""
-    ((scheme, scopes),) = operation["security"][0].items()
-    errors: list[type[LoyaltyError]] = [CredentialMissing, CredentialInvalid, KeyRevoked, ScopeMissing]
-    if scheme == MEMBER_SCHEME:
-        operation["security"] = [{API_KEY_SCHEME: scopes}, {_MEMBER_TOKEN_SCHEME: []}]
-        return [*errors, TokenExpired, TokenKeysUnavailable, NotYourMember, DatabaseUnavailable]
-    return [*errors, NotForMembers, DatabaseUnavailable]
+def _admission(security: list[dict[str, list[str]]]) -> list[type[LoyaltyError]]:
+    """What the door may answer."""
+    if not security:
+        return []
+    errors: list[type[LoyaltyError]] = [CredentialMissing, CredentialInvalid, KeyRevoked, DatabaseUnavailable]
+    if any(security[0].values()):
+        errors.append(ScopeMissing)
+    if any(MEMBER_TOKEN_SCHEME in scheme for scheme in security):
+        return [*errors, TokenExpired, TokenKeysUnavailable, NotYourMember]
+    return [*errors, NotForMembers]
 
 
 def _add(responses: dict[Any, dict[str, Any]], error: type[LoyaltyError], *, key: int | str) -> None:

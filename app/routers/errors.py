@@ -3,8 +3,6 @@
 A problem never repeats what the caller sent: places are named, values are not.
 """
 
-# ruff: noqa: N818 - named like the refusals in domain/errors.py.
-
 from __future__ import annotations
 
 import json

@@ -3,46 +3,37 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from app.actions.keys import KeyNotFound, create_key, revoke_key
 from app.domain.errors import IdempotencyKeyMissing, IdempotencyKeyReused
 from app.queries.keys import KeyRow, list_keys
+from app.routers import door
 from app.routers.dependencies import (
     CursorInvalid,
     Page,
-    Principal,
-    RequiredIdempotencyKey,
     decode_cursor,
     encode_cursor,
-    header_of,
-    require,
+    required_idempotency_key_of,
 )
 from app.routers.document import REPLAYED_HEADER, problems
+from app.routers.door import caller_of, header_of, require
 from app.schemas.common import Listing
 from app.schemas.keys import Key, KeyId, KeyRequest, NewKey
 from app.security.authenticator import bearer
 
-router = APIRouter(prefix="/v1/keys", tags=["keys"])
-
-Keeper = Annotated[Principal, require("keys:write")]
+router = door.router("keys")
 
 
 @router.post(
-    "",
+    "/v1/keys",
     status_code=201,
     operation_id="create_key",
     responses=problems(IdempotencyKeyMissing, IdempotencyKeyReused),
 )
-async def create(
-    body: KeyRequest,
-    caller: Keeper,
-    idempotency_key: RequiredIdempotencyKey,
-    request: Request,
-    response: Response,
-) -> NewKey:
+@require("keys:write")
+async def create(body: KeyRequest, request: Request, response: Response) -> NewKey:
     """Make an API key.
 
     The key is answered once and stored as a hash only. It can hold no scope that the caller's own doesn't
@@ -53,17 +44,18 @@ async def create(
         request.app.state.database,
         name=body.name,
         scopes=body.scopes,
-        creator=caller,
-        idempotency_key=idempotency_key,
-        credential=bearer(header_of(request.scope, b"authorization") or b""),
+        creator=caller_of(request),
+        idempotency_key=required_idempotency_key_of(request),
+        credential=bearer(header_of(request, b"authorization") or b""),
     )
     if made.is_replay:
         response.headers[REPLAYED_HEADER] = "true"
     return NewKey(key=made.key, **_shown(made.row).model_dump())
 
 
-@router.get("", operation_id="list_keys", responses=problems(CursorInvalid))
-async def list_all(page: Page, _caller: Keeper, request: Request) -> Listing[Key]:
+@router.get("/v1/keys", operation_id="list_keys", responses=problems(CursorInvalid))
+@require("keys:write")
+async def list_all(page: Page, request: Request) -> Listing[Key]:
     """List API keys, newest first, revoked ones too."""
     after = None
     if page.cursor is not None:
@@ -77,13 +69,14 @@ async def list_all(page: Page, _caller: Keeper, request: Request) -> Listing[Key
     )
 
 
-@router.post("/{key_id}/revoke", operation_id="revoke_key", responses=problems(KeyNotFound))
-async def revoke(key_id: KeyId, caller: Keeper, request: Request, response: Response) -> Key:
+@router.post("/v1/keys/{key_id}/revoke", operation_id="revoke_key", responses=problems(KeyNotFound))
+@require("keys:write")
+async def revoke(key_id: KeyId, request: Request, response: Response) -> Key:
     """Revoke an API key for good.
 
     Answers after a good second: until then a process may still accept the key, and from then on none does.
     """
-    row, was_revoked = await revoke_key(request.app.state.database, key_id=key_id, revoker=caller)
+    row, was_revoked = await revoke_key(request.app.state.database, key_id=key_id, revoker=caller_of(request))
     if was_revoked:
         response.headers[REPLAYED_HEADER] = "true"
     return _shown(row)

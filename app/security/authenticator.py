@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from hashlib import blake2b
+from time import monotonic
 
 from app.security.callers import CredentialInvalid, CredentialMissing, Principal
 from app.security.keys import KeyVerifier
@@ -31,7 +31,7 @@ class Authenticator:
             raise CredentialMissing
         handle = blake2b(authorization, digest_size=16).digest()
         remembered = self._remembered.get(handle)
-        if remembered is not None and time.monotonic() < remembered[0]:
+        if remembered is not None and monotonic() < remembered[0]:
             return remembered[1]
         principal, trusted_until = await self._verify(bearer(authorization))
         self._remember(handle, principal, trusted_until)

@@ -1,7 +1,5 @@
 """Who calls: scopes, the principal, and the refusals of the door."""
 
-# ruff: noqa: N818 - named like the refusals in domain/errors.py.
-
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -12,9 +12,9 @@ import hmac
 import re
 import secrets
 import string
-import time
 from collections.abc import Awaitable, Callable
 from hashlib import blake2b
+from time import monotonic
 from typing import NamedTuple
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -128,7 +128,7 @@ class KeyVerifier:
         if key_id is None:
             raise CredentialInvalid
         digest = digest_of(credential)
-        now = time.monotonic()
+        now = monotonic()
         asked = self._asked.get(digest)
         # One question serves all who come while it is under way; one asked too long ago may have been
         # answered from before a revocation that has been confirmed since, so a late comer asks again.

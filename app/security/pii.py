@@ -9,8 +9,6 @@ What a value is found by must not change with the keys, so the index key is deri
 nothing is encrypted under it any more, keep its bytes under the name `index`: the index stays as it was.
 """
 
-# ruff: noqa: N818 - named like the refusals in domain/errors.py.
-
 from __future__ import annotations
 
 import base64

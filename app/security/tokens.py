@@ -12,6 +12,7 @@ import binascii
 import logging
 import time
 from pathlib import Path
+from time import monotonic
 from typing import Any, Protocol
 
 import jwt
@@ -114,7 +115,7 @@ class JwksKeys:
     async def find(self, kid: str | None) -> jwt.PyJWK | None:
         if self._keys is None or (kid is not None and kid not in self._keys):
             await self._read()
-        elif time.monotonic() - self._tried_at > JWKS_FRESH_SECONDS:
+        elif monotonic() - self._tried_at > JWKS_FRESH_SECONDS:
             self._start_reading()
         if self._keys is None:
             raise TokenKeysUnavailable
@@ -123,8 +124,8 @@ class JwksKeys:
         return self._keys.get(kid)
 
     def _start_reading(self) -> asyncio.Task[None] | None:
-        if self._reading is None and time.monotonic() - self._tried_at >= JWKS_COOLDOWN_SECONDS:
-            self._tried_at = time.monotonic()
+        if self._reading is None and monotonic() - self._tried_at >= JWKS_COOLDOWN_SECONDS:
+            self._tried_at = monotonic()
             self._reading = asyncio.create_task(self._fetch())
         return self._reading
 
@@ -165,7 +166,7 @@ class MemberTokens:
         lasts_seconds = min(int(claims["exp"]) - time.time(), TRUST_SECONDS)
         return Principal(
             actor=f"member:{member_id}", scopes=frozenset(), member_id=member_id
-        ), time.monotonic() + lasts_seconds
+        ), monotonic() + lasts_seconds
 
 
 def member_tokens(settings: Settings) -> MemberTokens | None:
