@@ -11,7 +11,7 @@ from app.domain.account import Account, Lot, Review
 from app.domain.calendar import end_of_day, local_date
 from app.domain.commands import Command, DecideReview, EvaluateTier, SetTier
 from app.domain.compact import compact
-from app.domain.errors import ErrorKind, LoyaltyError, MemberErased, ReviewClosed, ReviewNotFound
+from app.domain.errors import ErrorKind, LoyaltyError, ReviewClosed, ReviewNotFound
 from app.domain.instants import earlier, rfc3339
 from app.domain.orders import order_of
 from app.domain.posting import Change, Context, Member, post
@@ -122,11 +122,9 @@ def evaluate_tier(member: Member, command: EvaluateTier, context: Context) -> Ch
 def set_tier(member: Member, command: SetTier, context: Context) -> Change:
     """A person sets the tier until a moment or for good; nothing earned, refunded or due moves it meanwhile.
 
-    Raises TierNotFound, TierEndsInPast, MemberErased.
+    Raises TierNotFound, TierEndsInPast.
     """
     account = member.account
-    if account.status == "erased":
-        raise MemberErased
     tier = context.program.tier(command.tier)
     if command.until is not None and command.until <= context.now:
         raise TierEndsInPast

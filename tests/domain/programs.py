@@ -22,6 +22,13 @@ def program(**changes: Any) -> Program:
     return Program.from_document(1, document(**changes))
 
 
+def with_section(name: str, section: dict[str, Any]) -> Program:
+    """The default program with a whole section replaced."""
+    made = document()
+    made[name] = section
+    return Program.from_document(1, made)
+
+
 def with_validity(**validity: Any) -> Program:
     """The default program with another policy of expiry; `timezone` may come along."""
     changes: dict[str, Any] = {}
