@@ -54,6 +54,8 @@ with other content it is 409. A refusal wrote nothing and is not remembered.
 **Lists** answer `data` and `next_cursor`; pass it as `?cursor=` for the next page.
 """
 
+_SUCCESSES = {"200": "Done.", "201": "Made.", "204": "Done."}
+
 _REPLAYED = {
     "description": "`true` when this repeats an answer given before; absent otherwise.",
     "schema": {"type": "string", "enum": ["true"]},
@@ -133,11 +135,13 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 
 def _complete(operation: dict[str, Any], *, method: str) -> None:
-    # The first line of a route's docstring says it in short, the rest at length.
-    summary, _, more = operation["description"].partition("\n")
-    operation["summary"] = summary.removesuffix(".")
-    operation["description"] = more.strip() or summary
+    # The first sentence of a route's docstring says it in short, all of it at length.
+    text = " ".join(operation["description"].split("\n\n")[0].split())
+    operation["summary"] = text.split(". ")[0].removesuffix(".")
     responses = operation["responses"]
+    for status in responses.keys() & _SUCCESSES.keys():
+        if responses[status]["description"] == "Successful Response":
+            responses[status]["description"] = _SUCCESSES[status]
     if "HTTPValidationError" in str(responses.get("422")):
         del responses["422"]
     if method == "post":

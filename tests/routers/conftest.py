@@ -1,0 +1,68 @@
+"""The service as its callers meet it: the whole application on a real database, without a socket."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, Callable
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from app.config import Settings
+from app.main import create_app
+from tests.tokens import Issuer
+
+BOOTSTRAP_KEY = "bootstrap-key-of-the-tests-0123456789"
+PII_KEYS = f"k1:{'A' * 43}="
+
+
+@pytest.fixture(scope="session")
+def issuer() -> Issuer:
+    """Whoever signs members' tokens the service accepts."""
+    return Issuer()
+
+
+@pytest.fixture
+async def service(database_url: str, issuer: Issuer) -> AsyncGenerator[FastAPI]:
+    """The running application."""
+    settings = Settings(
+        database_url=database_url,
+        bootstrap_key=BOOTSTRAP_KEY,
+        pii_keys=PII_KEYS,
+        jwt_public_key=issuer.public_pem,
+    )
+    app = create_app(settings)
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+Client = httpx.AsyncClient
+
+
+@pytest.fixture
+async def as_caller(service: FastAPI) -> AsyncGenerator[Callable[[str | None], Client]]:
+    """Make a client that presents a credential, or none."""
+    async with contextlib.AsyncExitStack() as opened:
+
+        def make(credential: str | None) -> Client:
+            headers = {"Authorization": f"Bearer {credential}"} if credential is not None else {}
+            client = httpx.AsyncClient(
+                transport=httpx.ASGITransport(service), base_url="http://service", headers=headers
+            )
+            opened.push_async_callback(client.aclose)
+            return client
+
+        yield make
+
+
+@pytest.fixture
+def admin(as_caller: Callable[[str | None], Client]) -> Client:
+    """A client that may do anything."""
+    return as_caller(BOOTSTRAP_KEY)
+
+
+@pytest.fixture
+def nobody(as_caller: Callable[[str | None], Client]) -> Client:
+    """A client without a credential."""
+    return as_caller(None)
