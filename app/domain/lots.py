@@ -51,7 +51,8 @@ def spend(lots: Iterable[Lot], points: int, now: datetime) -> list[tuple[Lot, in
 
 
 def moves(before: Mapping[int, Lot], after: Iterable[Lot]) -> list[list[int]]:
-    """How what lots hold changes: [lot, remaining, reserved] each, signed; a lot not in `before` is new.
+    """How what lots hold changes: [lot, remaining, reserved] each, signed; a lot not in `before` is new, and
+    is told even if nothing of it remains.
 
     For the detail of an entry whose other figures do not tell it, so that the entries alone say what every lot
     held at any moment.
@@ -59,9 +60,10 @@ def moves(before: Mapping[int, Lot], after: Iterable[Lot]) -> list[list[int]]:
     changes: list[list[int]] = []
     for lot in after:
         old = before.get(lot.lot)
-        remaining, reserved = (old.remaining, old.reserved) if old else (0, 0)
-        if lot.remaining != remaining or lot.reserved != reserved:
-            changes.append([lot.lot, lot.remaining - remaining, lot.reserved - reserved])
+        if old is None:
+            changes.append([lot.lot, lot.remaining, lot.reserved])
+        elif lot.remaining != old.remaining or lot.reserved != old.reserved:
+            changes.append([lot.lot, lot.remaining - old.remaining, lot.reserved - old.reserved])
     return changes
 
 

@@ -1,0 +1,32 @@
+"""What the entries alone say about lots: the one place that reads how an entry moved points of which lot."""
+
+# ruff: noqa: S608 - statements are put together of constants.
+
+from __future__ import annotations
+
+GRANTING_KINDS = ("accrue", "settle", "sign_in", "import", "adjust")
+"""Entries whose own columns tell what became of the one lot they name."""
+
+TAKING_KINDS = ("redeem", "transfer", "expire")
+"""Entries whose `lots` in the detail are what went out of each."""
+
+
+def lot_moves(entries: str) -> str:
+    """SQL of the rows (bucket, member_id, sequence, lot, remaining, reserved): each entry's signed changes.
+
+    `entries` is the SQL of what to read instead of the whole table: a name with the columns bucket,
+    member_id, sequence, kind, lot, points, pending and detail. Of pending lots `remaining` is what they hold.
+    """
+    return f"""
+SELECT bucket, member_id, sequence, lot, points + pending AS remaining, 0::bigint AS reserved
+  FROM {entries} WHERE kind IN {GRANTING_KINDS} AND lot IS NOT NULL
+UNION ALL
+SELECT bucket, member_id, sequence, (part->>0)::integer, -(part->>1)::bigint,
+       CASE kind WHEN 'reserve' THEN (part->>1)::bigint ELSE 0 END
+  FROM {entries}, json_array_elements(detail->'lots') AS part WHERE kind IN {(*TAKING_KINDS, "reserve")}
+UNION ALL
+SELECT bucket, member_id, sequence, (part->>0)::integer, (part->>1)::bigint, (part->>2)::bigint
+  FROM {entries}, json_array_elements(detail->'moves') AS part
+ WHERE kind IN ('reverse', 'commit', 'cancel', 'lapse', 'refund', 'receive')
+    OR kind = 'adjust' AND lot IS NULL
+"""

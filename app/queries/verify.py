@@ -1,0 +1,146 @@
+"""`loyalty verify`: every member's entries replayed, and compared with lots, redemptions and the account.
+
+One REPEATABLE READ snapshot, bucket by bucket, so it runs on a live service and in memory that does not grow
+with the ledger. The comparing is done where the rows are; what comes back is what differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from app.domain.account import BUCKETS, bucket_of
+from app.ledger.connection import Connection
+from app.queries import verify_checks as checks
+
+MOST_KEPT = 10_000
+"""Differences named one by one; beyond these they are only counted."""
+
+_TRANSFERS_AT_ONCE = 1_000
+
+
+class Difference(NamedTuple):
+    """Something stored that is not what the ledger makes it."""
+
+    member_id: str
+    what: str
+    expected: str | None
+    found: str | None
+
+
+@dataclass(slots=True)
+class Report:
+    """What was compared, and what differs: all of it counted, the first `MOST_KEPT` named."""
+
+    members: int = 0
+    entries: int = 0
+    lots: int = 0
+    redemptions: int = 0
+    difference_count: int = 0
+    differences: list[Difference] = field(default_factory=list[Difference])
+
+    @property
+    def agrees(self) -> bool:
+        return self.difference_count == 0
+
+    def add(self, difference: Difference) -> None:
+        """Count one, and keep it while there is room."""
+        self.difference_count += 1
+        if len(self.differences) < MOST_KEPT:
+            self.differences.append(difference)
+
+
+async def verify(
+    connect: Callable[[], Awaitable[Connection]], *, progress: Callable[[int, int], None] | None = None
+) -> Report:
+    """Compare everything. `progress` is told (buckets done, buckets in all) as it goes.
+
+    Raises as asyncpg does when the database goes away.
+    """
+    report = Report()
+    connection = await connect()
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            await connection.execute(checks.SETTINGS)
+            lowest_tiers: list[str] = await connection.fetchval(checks.LOWEST_TIERS)
+            for bucket in range(BUCKETS):
+                await _verify_bucket(connection, bucket, lowest_tiers, report)
+                if progress is not None:
+                    progress(bucket + 1, BUCKETS)
+    finally:
+        await connection.close()
+    return report
+
+
+async def _verify_bucket(
+    connection: Connection, bucket: int, lowest_tiers: Sequence[str], report: Report
+) -> None:
+    counts = await connection.fetchrow(checks.COUNTS, bucket)
+    assert counts is not None
+    report.members += counts["members"]
+    report.entries += counts["entries"]
+    report.lots += counts["lots"]
+    report.redemptions += counts["redemptions"]
+    await _compare(connection, checks.ACCOUNTS, (bucket, lowest_tiers), report)
+    for comparison in (checks.LOTS, checks.REDEMPTIONS, checks.REVIEWS):
+        await _compare(connection, comparison, (bucket,), report)
+    for direction in (checks.SENT, checks.RECEIVED):
+        await _match_transfers(connection, bucket, direction, report)
+
+
+async def _compare(
+    connection: Connection, comparison: checks.Comparison, arguments: Sequence[object], report: Report
+) -> None:
+    broken: list[str] = []
+    async for row in _rows(connection, comparison.statement, *arguments):
+        member_id, place = row[0], row[1]
+        for number, what in enumerate(comparison.names):
+            expected, found = row[2 + 2 * number], row[3 + 2 * number]
+            if expected == found:
+                continue
+            if what == checks.CHAIN:
+                broken.append(member_id)
+            else:
+                report.add(Difference(member_id, f"{place}{what}", expected, found))
+    for member_id in broken:
+        async for row in _rows(connection, checks.BROKEN_ENTRIES, arguments[0], member_id):
+            report.add(Difference(*row))
+
+
+async def _match_transfers(
+    connection: Connection, bucket: int, direction: checks.Direction, report: Report
+) -> None:
+    """Every transfer was received, and every receipt was sent: the other entry lives in another bucket."""
+    waiting: list[tuple[str, str, str, int]] = []
+    async for row in _rows(connection, direction.entries, bucket):
+        waiting.append((row[0], row[1], row[2], row[3]))
+        if len(waiting) == _TRANSFERS_AT_ONCE:
+            await _match(connection, waiting, direction, report)
+            waiting = []
+    if waiting:
+        await _match(connection, waiting, direction, report)
+
+
+async def _match(
+    connection: Connection,
+    waiting: Sequence[tuple[str, str, str, int]],
+    direction: checks.Direction,
+    report: Report,
+) -> None:
+    members, partners, keys, points = zip(*waiting, strict=True)
+    rows = await connection.fetch(
+        checks.PARTNERS, [bucket_of(partner) for partner in partners], partners, keys
+    )
+    for member_id, key, sent, row in zip(members, keys, points, rows, strict=True):
+        if row["points"] != sent:
+            found = None if row["points"] is None else str(row["points"])
+            report.add(Difference(member_id, f"{direction.what} {key}", str(sent), found))
+
+
+async def _rows(
+    connection: Connection, statement: str, *arguments: object
+) -> AsyncGenerator[tuple[Any, ...]]:
+    """The rows of a statement as they come, a thousand at a time."""
+    async for row in connection.cursor(statement, *arguments, prefetch=1_000):
+        yield tuple(row)
