@@ -1,0 +1,1 @@
+"""The benchmark: the service beside what it is measured against (`python -m bench`)."""

