@@ -22,7 +22,7 @@ from app.domain.standing import end_tier_period, tier_due_at
 
 class _Due(NamedTuple):
     at: datetime
-    order: int  # of things due at the same instant: settle, lapse, expire, tier
+    order: int  # of things due at the same instant: settle, expire, lapse (to a lot up to date), tier
     lots: tuple[Lot, ...] = ()
     hold: Redemption | None = None
 
@@ -61,9 +61,9 @@ def _next_due(member: Member, context: Context) -> _Due | None:
                 candidates.append(_Due(lot.settle_at, 0, (lot,)))
         elif lot.remaining > 0 and lot.expires_at is not None:
             expiring.setdefault(lot.expires_at, []).append(lot)
-    candidates.extend(_Due(at, 2, tuple(lots)) for at, lots in expiring.items())
+    candidates.extend(_Due(at, 1, tuple(lots)) for at, lots in expiring.items())
     candidates.extend(
-        _Due(hold.hold_expires_at, 1, hold=hold)
+        _Due(hold.hold_expires_at, 2, hold=hold)
         for hold in member.redemptions.values()
         if hold.status == "reserved" and hold.hold_expires_at is not None
     )
@@ -81,7 +81,7 @@ def _happen(member: Member, due: _Due, context: Context) -> Change:
         lot = due.lots[0]
         command = Settle(member_id=lot.member_id, order_id=lot.order_id or "")
         change = settle_lot(member, lot, then, command=command)
-    elif due.order == 2:
+    elif due.order == 1:
         change = _expire(member, due.lots, then)
     else:
         change = end_tier_period(member, then)
