@@ -7,9 +7,12 @@ import sys
 
 import typer
 
+from app.cli.files import import_members, replay
+from app.cli.keys import keys
 from app.cli.migrate import migrate
 from app.cli.openapi import openapi
 from app.cli.serve import serve
+from app.cli.verify import verify
 from app.cli.worker import worker
 from app.config import SettingsError
 from app.embedded import DatabaseUnavailable
@@ -24,6 +27,10 @@ application = typer.Typer(
 application.command()(serve)
 application.command()(worker)
 application.command()(migrate)
+application.add_typer(keys)
+application.command(name="import")(import_members)
+application.command()(replay)
+application.command()(verify)
 application.command()(openapi)
 
 
