@@ -13,7 +13,9 @@ from starlette.middleware import Middleware
 from app.config import Settings, SettingsError, load_settings
 from app.database import Database
 from app.ledger.engine import Engine
+from app.ledger.load import REAL_CLOCK, SANDBOX_CLOCK
 from app.queries.keys import read_key
+from app.queries.members import MemberReader
 from app.routers import (
     accruals,
     adjustments,
@@ -77,11 +79,16 @@ async def _lifespan(settings: Settings, app: FastAPI, *, runs_jobs: bool) -> Asy
         tokens=member_tokens(settings),
     )
     engine = Engine(database.connect, is_sandbox=settings.sandbox)
+    clock = SANDBOX_CLOCK if settings.sandbox else REAL_CLOCK
+    reader = MemberReader(database.connect, rules=engine.rulebook, clock=clock)
     app.state.ledger = engine
+    app.state.reader = reader
     async with contextlib.AsyncExitStack() as running:
         running.push_async_callback(database.dispose)
         await engine.start()
         running.push_async_callback(engine.stop)
+        reader.start()
+        running.push_async_callback(reader.stop)
         if runs_jobs:
             # Imported by those alone who run them: the scheduler takes a tenth of a second.
             from app.jobs.worker import working

@@ -10,6 +10,7 @@ from app.domain.errors import (
     ItemNotInOrder,
     ItemsAmountMismatch,
     LineIdRepeated,
+    MemberNotFound,
     OccurredAtInFuture,
     OrderAlreadyAccrued,
     OrderNotFound,
@@ -18,10 +19,21 @@ from app.domain.errors import (
     ReferenceAlreadyUsed,
     RefundExceedsOrder,
 )
+from app.ledger.engine import LedgerUnavailable, QueueFull
+from app.queries.accruals import read_accrual
 from app.routers import door
-from app.routers.commands import CREATED, FROZEN, carry_out, refusals
+from app.routers.commands import CREATED, FROZEN, bring_up_to_date, carry_out, refusals
+from app.routers.document import problems
 from app.routers.door import require
-from app.schemas.accruals import Accrual, AccrualRequest, Reversal, ReversalRequest, Settlement
+from app.schemas.accruals import (
+    Accrual,
+    AccrualRequest,
+    AccrualState,
+    Reversal,
+    ReversalRequest,
+    Settlement,
+    accrual_state,
+)
 from app.schemas.common import MemberId, OrderId
 
 router = door.router("points")
@@ -52,6 +64,27 @@ async def accrue(
     it is answered as it was, with another amount or other items it is refused.
     """
     return await carry_out(body.to_command(member_id), request, response)
+
+
+@router.get(
+    "/v1/members/{member_id}/accruals/{order_id}",
+    operation_id="get_accrual",
+    responses=problems(MemberNotFound, OrderNotFound, QueueFull, LedgerUnavailable),
+)
+@require("points:read", member=True)
+async def get_accrual(member_id: MemberId, order_id: OrderId, request: Request) -> AccrualState:
+    """Read an order as it stands: pending, settled or reversed, and what is left of it."""
+    await bring_up_to_date(member_id, request)
+    async with request.app.state.database.engine.connect() as connection:
+        is_member, row = await read_accrual(connection, member_id=member_id, order_id=order_id)
+    if row is None:
+        raise OrderNotFound if is_member else MemberNotFound
+    return accrual_state(
+        row.lot,
+        occurred_at=row.occurred_at,
+        detail=row.detail,
+        programs=request.app.state.ledger.rulebook.programs,
+    )
 
 
 @router.post(

@@ -7,12 +7,13 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from app.domain.commands import Command
+from app.domain.commands import Command, Mature
 from app.domain.errors import IdempotencyKeyReused, LoyaltyError, MemberErased, MemberFrozen, MemberNotFound
 from app.domain.posting import Caller
 from app.ledger.batch import Request as Asked
 from app.ledger.claims import Claim
 from app.ledger.engine import Engine, LedgerUnavailable, QueueFull
+from app.queries.members import MemberReader
 from app.routers.dependencies import idempotency_key_of
 from app.routers.document import REPLAYED_HEADER, problems, type_of_responses
 from app.routers.door import caller_of
@@ -39,6 +40,17 @@ async def carry_out(
     if outcome.replayed:
         response.headers[REPLAYED_HEADER] = "true"
     return outcome.body
+
+
+async def bring_up_to_date(member_id: str, request: Request) -> None:
+    """Have what fell due on the member written down, if anything did, so that rows can be read as they are.
+
+    An unknown member is left to the read that follows.
+    """
+    reader: MemberReader = request.app.state.reader
+    if await reader.is_due(member_id):
+        engine: Engine = request.app.state.ledger
+        await engine.submit(Asked(Mature(member_id=member_id), ledger_caller(request)))
 
 
 def ledger_caller(request: Request) -> Caller:

@@ -2,19 +2,170 @@
 
 from __future__ import annotations
 
-from typing import Any
+from hashlib import blake2b
+from typing import Annotated, Any
 
-from fastapi import Request, Response
+from fastapi import Query, Request, Response
+from pydantic import BeforeValidator, Field
+from pydantic_core import to_json
 
+from app.database import Database
 from app.domain.commands import Erase
-from app.domain.errors import MemberErased
+from app.domain.errors import MemberErased, MemberNotFound
+from app.queries.members import MemberReader
+from app.queries.people import find_members, members_with, read_person
 from app.routers import door
 from app.routers.commands import CREATED, carry_out, refusals
-from app.routers.door import require
-from app.schemas.common import MemberId
-from app.schemas.members import FreezeRequest, Member, PersonRequest, UnfreezeRequest
+from app.routers.dependencies import CursorInvalid, PageQuery, decode_cursor, encode_cursor
+from app.routers.document import problems
+from app.routers.door import caller_of, header_of, require
+from app.schemas.common import Instant, Listing, MemberId, text
+from app.schemas.members import (
+    Email,
+    FreezeRequest,
+    Member,
+    MemberStatus,
+    PersonRequest,
+    Phone,
+    Profile,
+    UnfreezeRequest,
+    profile_of,
+)
+from app.security.pii import LookupKind, PiiRing
 
 router = door.router("members")
+
+_ETAG: dict[str, Any] = {
+    "ETag": {
+        "description": "Names this very status: as `If-None-Match` it is answered 304 until that changes.",
+        "schema": {"type": "string"},
+        "example": '"3f1c9a5be0d24c77"',
+    }
+}
+_IF_NONE_MATCH: dict[str, Any] = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The `ETag` of a status known already, or several, or `*`.",
+    "schema": {"type": "string"},
+    "example": '"3f1c9a5be0d24c77"',
+}
+
+
+def _with_plus(phone: object) -> object:
+    # A plus that wasn't escaped in the query arrives as a blank.
+    return f"+{phone[1:]}" if isinstance(phone, str) and phone.startswith(" ") else phone
+
+
+class MembersQuery(PageQuery):
+    """What the members of a list have in common."""
+
+    status: MemberStatus | None = None
+    tier: Annotated[str, text(max_length=64)] | None = Field(
+        None, description="The code of their tier.", examples=["gold"]
+    )
+    phone: Annotated[Phone, BeforeValidator(_with_plus)] | None = Field(
+        None, description="However it is written. Needs the scope `members:pii`."
+    )
+    email: Email | None = Field(None, description="In any case. Needs the scope `members:pii`.")
+    joined_from: Instant | None = Field(None, description="They joined then or later.")
+    joined_to: Instant | None = Field(None, description="They joined before then.")
+
+
+# Found first: this is what mobile apps ask for.
+@router.get(
+    "/v1/members/{member_id}",
+    operation_id="get_member",
+    response_model=Member,
+    responses={
+        200: {"headers": _ETAG},
+        304: {"description": "It is as you know it.", "headers": _ETAG},
+        **problems(MemberNotFound),
+    },
+    openapi_extra={"parameters": [_IF_NONE_MATCH]},
+)
+@require("members:read", member=True)
+async def get_status(member_id: MemberId, request: Request) -> Response:
+    """Read where a member stands, as a mobile app shows it.
+
+    Exact at this moment: points that have expired don't show, whether or not that was written down yet.
+    """
+    reader: MemberReader = request.app.state.reader
+    status = await reader.status(member_id)
+    if status is None:
+        raise MemberNotFound
+    # Rendered by hand: the tag names the bytes, and one status in three is answered without them.
+    body = to_json(status)
+    tag = f'"{blake2b(body, digest_size=8).hexdigest()}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    known = header_of(request, b"if-none-match")
+    if known is not None and _names(known, tag):
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type="application/json", headers=headers)
+
+
+def _names(known: bytes, tag: str) -> bool:
+    """Whether an If-None-Match names the tag, weakly compared (RFC 9110, 13.1.2)."""
+    tags = [part.strip().removeprefix("W/") for part in known.decode("latin-1").split(",")]
+    return tag in tags or tags == ["*"]
+
+
+@router.get(
+    "/v1/members",
+    operation_id="list_members",
+    responses=problems(CursorInvalid),
+)
+@require("members:read")
+async def list_members(query: Annotated[MembersQuery, Query()], request: Request) -> Listing[Member]:
+    """List members and where they stand, in an order of no meaning that stays the same.
+
+    All filters given must hold. Finding by phone or e-mail needs `members:pii` too.
+    """
+    digests: list[tuple[LookupKind, bytes]] = []
+    if query.phone is not None or query.email is not None:
+        caller_of(request).needs("members:pii")
+        pii: PiiRing = request.app.state.pii
+        if query.phone is not None:
+            digests.append(("phone", pii.digest("phone", query.phone)))
+        if query.email is not None:
+            digests.append(("email", pii.digest("email", query.email)))
+    after = None if query.cursor is None else decode_cursor(query.cursor, int, str)
+    database: Database = request.app.state.database
+    async with database.engine.connect() as connection:
+        found = await find_members(
+            connection,
+            among=await members_with(connection, digests) if digests else None,
+            status=query.status,
+            tier=query.tier,
+            joined_from=query.joined_from,
+            joined_to=query.joined_to,
+            after=after and (after[0], after[1]),
+            limit=query.limit + 1,
+        )
+    page = found[: query.limit]
+    reader: MemberReader = request.app.state.reader
+    statuses = await reader.statuses([member_id for _, member_id in page])
+    return Listing(
+        data=[Member.model_validate(status) for status in statuses if status is not None],
+        next_cursor=encode_cursor(*page[-1]) if len(found) > len(page) else None,
+    )
+
+
+@router.get(
+    "/v1/members/{member_id}/profile", operation_id="get_member_profile", responses=problems(MemberNotFound)
+)
+@require("members:pii", member=True)
+async def get_profile(member_id: MemberId, request: Request) -> Profile:
+    """Read the person behind a member, in clear.
+
+    What is kept of name, phone, e-mail and birthday is encrypted; nothing is left once the member is erased.
+    """
+    database: Database = request.app.state.database
+    async with database.engine.connect() as connection:
+        person = await read_person(connection, member_id)
+    if person is None:
+        raise MemberNotFound
+    return profile_of(member_id, person, request.app.state.pii)
 
 
 @router.put(

@@ -10,6 +10,7 @@ from app.domain.errors import (
     CommitExceedsReservation,
     HoldTooLong,
     InsufficientPoints,
+    MemberNotFound,
     RedemptionNotFound,
     ReferenceAlreadyUsed,
     RefundExceedsRedemption,
@@ -17,8 +18,11 @@ from app.domain.errors import (
     ReservationExpired,
     ReservationOpen,
 )
+from app.ledger.engine import LedgerUnavailable, QueueFull
+from app.queries.redemptions import read_redemption
 from app.routers import door
-from app.routers.commands import CREATED, FROZEN, carry_out, refusals
+from app.routers.commands import CREATED, FROZEN, bring_up_to_date, carry_out, refusals
+from app.routers.document import problems
 from app.routers.door import require
 from app.schemas.common import MemberId, Reference
 from app.schemas.redemptions import (
@@ -28,8 +32,10 @@ from app.schemas.redemptions import (
     Committed,
     Redemption,
     RedemptionRequest,
+    RedemptionState,
     Refunded,
     RefundRequest,
+    redemption_state,
 )
 
 router = door.router("points")
@@ -52,6 +58,22 @@ async def redeem(
     cancelled frees itself.
     """
     return await carry_out(body.to_command(member_id), request, response)
+
+
+@router.get(
+    "/v1/members/{member_id}/redemptions/{reference}",
+    operation_id="get_redemption",
+    responses=problems(MemberNotFound, RedemptionNotFound, QueueFull, LedgerUnavailable),
+)
+@require("points:read", member=True)
+async def get_redemption(member_id: MemberId, reference: Reference, request: Request) -> RedemptionState:
+    """Read a redemption as it stands: reserved, redeemed, cancelled or run out."""
+    await bring_up_to_date(member_id, request)
+    async with request.app.state.database.engine.connect() as connection:
+        is_member, row = await read_redemption(connection, member_id=member_id, reference=reference)
+    if row is None:
+        raise RedemptionNotFound if is_member else MemberNotFound
+    return redemption_state(row.redemption, expires_at=row.expires_at)
 
 
 @router.post(

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from app.domain.account import Lot
 from app.domain.commands import Accrue, Reverse, Settle
 from app.domain.earning import Line
+from app.domain.instants import rfc3339
+from app.domain.orders import order_of
+from app.domain.program import Program
 from app.schemas.common import MAX_AMOUNT, AmountFen, Answer, Instant, OrderId, Reference, Wire, text
 from app.schemas.parts import Balance, Moment, Part, TierAfter, shown
 
@@ -220,3 +226,27 @@ class Reversal(Answer):
     shortfall: int = Field(description="How many were spent already and became debt.", examples=[0])
     balance: Balance
     tier: TierAfter
+
+
+def accrual_state(
+    lot: Lot, *, occurred_at: datetime, detail: Mapping[str, Any], programs: Mapping[int, Program]
+) -> AccrualState:
+    """The order kept in `lot`; `detail` is that of the entry that accrued it."""
+    order = order_of(lot)
+    is_reversed = order.amount > 0 and order.rest == 0
+    kept = order.earned(tier=lot.tier or "", program=programs[lot.program_version])
+    return AccrualState(
+        order_id=lot.order_id or "",
+        status="reversed" if is_reversed else "pending" if lot.pending else "settled",
+        amount=order.amount,
+        refunded=order.refunded,
+        points=kept.points,
+        granted=lot.granted,
+        breakdown=[
+            Part(rule=rule, label=label, points=points) for rule, label, points in detail["breakdown"]
+        ],
+        channel=order.channel,
+        occurred_at=rfc3339(occurred_at),
+        expires_at=rfc3339(lot.expires_at),
+        settles_at=rfc3339(lot.settle_at),
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -301,3 +302,25 @@ class Profile(Answer):
     consents: dict[str, Consent]
     attributes: dict[str, str | int | bool | None]
     updated_at: Moment | None
+
+
+def profile_of(member_id: str, columns: Mapping[str, Any], pii: PiiRing) -> Profile:
+    """The person whose row has these `columns`, each null where nothing is known. Raises `PiiUnreadable`."""
+    bucket = bucket_of(member_id)
+    updated_at: datetime | None = columns["updated_at"]
+    opened: dict[str, Any] = {
+        column: None
+        if columns[column] is None
+        else pii.open(columns[column], column=column, bucket=bucket, member_id=member_id)
+        for column in _SEALED
+    }
+    return Profile(
+        member_id=member_id,
+        **opened,
+        gender=columns["gender"],
+        region=columns["region"],
+        referred_by=columns["referred_by"],
+        consents=columns["consents"] or {},
+        attributes=columns["attributes"] or {},
+        updated_at=rfc3339(updated_at),
+    )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from app.domain.account import Redemption as Row
 from app.domain.commands import Cancel, Commit, Redeem, Refund
+from app.domain.instants import rfc3339
 from app.schemas.common import Answer, OrderId, Points, Reference, Wire
 from app.schemas.parts import Balance, LotPart, Moment, shown
 
@@ -226,3 +230,20 @@ class Refunded(Answer):
     expired: int = Field(description="How many of them had expired meanwhile.", examples=[0])
     debt_paid: int = Field(description="How many of them paid a debt.", examples=[0])
     balance: Balance
+
+
+def redemption_state(row: Row, *, expires_at: Mapping[int, datetime | None]) -> RedemptionState:
+    """The redemption as it is kept; `expires_at` of each of its lots."""
+    return RedemptionState(
+        reference=row.reference,
+        status=cast(Any, row.status),
+        points=row.points,
+        committed=row.committed,
+        refunded=row.refunded,
+        order_id=row.order_id,
+        lots=[
+            LotPart(lot=lot, points=points, expires_at=rfc3339(expires_at[lot]))
+            for lot, points in zip(row.lots, row.parts, strict=True)
+        ],
+        hold_expires_at=rfc3339(row.hold_expires_at),
+    )
