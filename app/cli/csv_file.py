@@ -29,17 +29,26 @@ class CsvFile:
     """A CSV file in UTF-8 with a header, read once, in bounded memory, with a progress bar on a terminal.
 
     `required` columns must be there. With `known`, no column but those and the two this class adds to a file
-    of rejected lines. Raises FileUnusable when opened.
+    of rejected lines; `filled` are columns that are filled for a line where it left them out. Raises
+    FileUnusable when opened.
     """
 
     REJECTION_COLUMNS = ("rejected_line", "rejected_reason")
 
-    def __init__(self, path: Path, *, required: Sequence[str], known: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        required: Sequence[str],
+        known: Sequence[str] | None = None,
+        filled: Sequence[str] = (),
+    ) -> None:
         self.path = path
         self.rejected_path = path.with_name(f"{path.name}.rejected.csv")
         self.rejected = 0
         self._required = required
         self._known = known
+        self._filled = filled
         self._line_number = 0
         self._parts: list[str] = []
         self._console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
@@ -102,7 +111,7 @@ class CsvFile:
         """Tell what is wrong with a line and keep it, with `fills` in cells it left empty."""
         self.rejected += 1
         self._console.print(f"line {line.number}: {reason}")
-        columns = [*self.columns, *(column for column in fills or {} if column not in self.columns)]
+        columns = [*self.columns, *(column for column in self._filled if column not in self.columns)]
         if self._rejections is None:
             self._rejections = self.rejected_path.open(
                 "w", encoding="utf-8", errors="surrogateescape", newline=""

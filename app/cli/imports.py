@@ -20,7 +20,7 @@ def import_file(path: Path) -> bool:
     """Import the members of a file and print a summary; whether every line was taken. Raises FileUnusable."""
     importing = _Import()
     began = time.monotonic()
-    with CsvFile(path, required=("member_id",), known=MEMBER_COLUMNS) as file:
+    with CsvFile(path, required=("member_id",), known=MEMBER_COLUMNS, filled=("reference",)) as file:
 
         async def work(settings: Settings, database: Database) -> None:
             importing.pii = load_ring(settings)
