@@ -15,10 +15,10 @@ INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check --no-input
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url pyproject.toml
 
-.PHONY: help serve test lint typecheck lock openapi bench clean
+.PHONY: help serve test lint typecheck lock openapi bench bench-smoke clean
 
 help: ## what can be made
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
 
 serve: $(VENV)/.serve ## set everything up and serve on http://127.0.0.1:8000
 	@exec $(BIN)/loyalty serve
@@ -38,6 +38,9 @@ openapi: $(VENV)/.serve ## write openapi/openapi.json from the code
 
 bench: $(VENV)/.test ## measure, beside what it is measured against; options in ARGS
 	@$(RUN) -m bench $(ARGS)
+
+bench-smoke: $(VENV)/.test ## try the benchmark out with tiny figures
+	@$(RUN) -m bench --smoke $(ARGS)
 
 lock: $(VENV)/.test ## resolve the dependencies anew
 	@$(UV_COMPILE) --upgrade --group build --output-file requirements.lock

@@ -18,24 +18,44 @@ from app.cli.serve import serve
 from app.config import Settings
 from app.domain.answers import answer
 from app.domain.commands import Accrue
+from app.domain.status import status
 from app.ledger.batch import Request
 from app.ledger.outcome import Outcome
 from app.security.authenticator import Authenticator
 from app.security.callers import ALL_SCOPES
 from app.security.keys import KeyVerifier, StoredKey, digest_of, key_id_of
-from bench.history import history
+from bench.history import default_program, history
+
+HISTORY = history("u-1", orders=1, now=datetime.now(UTC))
 
 
 class MemoryLedger:
     """Takes every order without looking."""
 
     def __init__(self) -> None:
-        entry = history("u-1", orders=1, now=datetime.now(UTC)).entries[0]
+        entry = HISTORY.entries[0]
         self._body = answer(entry, json.loads(entry.detail))
 
     async def submit(self, request: Request) -> Outcome:
         assert isinstance(request.command, Accrue)
         return Outcome(created=True, body={**self._body, "order_id": request.command.order_id})
+
+
+class MemoryReader:
+    """Knows every member, and that they are all alike."""
+
+    def __init__(self) -> None:
+        program = default_program()
+        self._status = status(
+            HISTORY.account,
+            lots=HISTORY.lots,
+            now=datetime.now(UTC),
+            program=program,
+            programs={program.version: program},
+        )
+
+    async def status(self, member_id: str) -> dict[str, Any]:
+        return {**self._status, "member_id": member_id}
 
 
 def create_app(settings: Settings, **_options: object) -> FastAPI:
@@ -47,6 +67,7 @@ def create_app(settings: Settings, **_options: object) -> FastAPI:
     async def lifespan(started: FastAPI) -> AsyncGenerator[Any]:
         async with start(started) as state:
             started.state.ledger = MemoryLedger()
+            started.state.reader = MemoryReader()
             started.state.authenticator = Authenticator(keys=KeyVerifier(lookup=_known_key), tokens=None)
             yield state
 
