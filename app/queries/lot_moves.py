@@ -12,21 +12,25 @@ TAKING_KINDS = ("redeem", "transfer", "expire")
 
 
 def lot_moves(entries: str) -> str:
-    """SQL of the rows (bucket, member_id, sequence, lot, remaining, reserved): each entry's signed changes.
+    """SQL of the rows (bucket, member_id, sequence, lot, remaining, reserved, granted): signed changes.
 
-    `entries` is the SQL of what to read instead of the whole table: a name with the columns bucket,
-    member_id, sequence, kind, lot, points, pending and detail. Of pending lots `remaining` is what they hold.
+    `entries` is the condition on `entry` that chooses which to read. Of pending lots `remaining` is what they
+    hold. `granted` is what a lot was granted unless part of that had expired on arrival; null where the entry
+    granted none, or several.
     """
     return f"""
-SELECT bucket, member_id, sequence, lot, points + pending AS remaining, 0::bigint AS reserved
-  FROM {entries} WHERE kind IN {GRANTING_KINDS} AND lot IS NOT NULL
+SELECT bucket, member_id, sequence, lot, points + pending AS remaining, 0::bigint AS reserved,
+       CASE WHEN kind <> 'settle' THEN points + pending - debt END AS granted
+  FROM entry WHERE {entries} AND kind IN {GRANTING_KINDS} AND lot IS NOT NULL
 UNION ALL
 SELECT bucket, member_id, sequence, (part->>0)::integer, -(part->>1)::bigint,
-       CASE kind WHEN 'reserve' THEN (part->>1)::bigint ELSE 0 END
-  FROM {entries}, json_array_elements(detail->'lots') AS part WHERE kind IN {(*TAKING_KINDS, "reserve")}
+       CASE kind WHEN 'reserve' THEN (part->>1)::bigint ELSE 0 END, NULL
+  FROM entry, json_array_elements(detail->'lots') AS part
+ WHERE {entries} AND kind IN {(*TAKING_KINDS, "reserve")}
 UNION ALL
-SELECT bucket, member_id, sequence, (part->>0)::integer, (part->>1)::bigint, (part->>2)::bigint
-  FROM {entries}, json_array_elements(detail->'moves') AS part
- WHERE kind IN ('reverse', 'commit', 'cancel', 'lapse', 'refund', 'receive')
-    OR kind = 'adjust' AND lot IS NULL
+SELECT bucket, member_id, sequence, (part->>0)::integer, (part->>1)::bigint, (part->>2)::bigint, NULL
+  FROM entry, json_array_elements(detail->'moves') AS part
+ WHERE {entries}
+   AND (kind IN ('reverse', 'commit', 'cancel', 'lapse', 'refund', 'receive')
+        OR kind = 'adjust' AND lot IS NULL)
 """

@@ -1,4 +1,4 @@
-"""The statements of `verify`, one bucket each ($1): what is compared with what."""
+"""The statements of `verify`, for the buckets $1 up to $2 each: what is compared with what."""
 
 # ruff: noqa: S608, ISC004 - statements are put together of constants, and read best in pieces.
 
@@ -15,11 +15,13 @@ SET LOCAL max_parallel_workers_per_gather = 0;
 SET LOCAL jit = off;
 """
 
+SIZE = "SELECT count(*) FROM entry"
+
 COUNTS = """
-SELECT (SELECT count(*) FROM account WHERE bucket = $1) AS members,
-       (SELECT count(*) FROM entry WHERE bucket = $1) AS entries,
-       (SELECT count(*) FROM lot WHERE bucket = $1) AS lots,
-       (SELECT count(*) FROM redemption WHERE bucket = $1) AS redemptions
+SELECT (SELECT count(*) FROM account WHERE bucket BETWEEN $1 AND $2) AS members,
+       (SELECT count(*) FROM entry WHERE bucket BETWEEN $1 AND $2) AS entries,
+       (SELECT count(*) FROM lot WHERE bucket BETWEEN $1 AND $2) AS lots,
+       (SELECT count(*) FROM redemption WHERE bucket BETWEEN $1 AND $2) AS redemptions
 """
 
 LOWEST_TIERS = "SELECT array_agg(DISTINCT document->'tiers'->'ladder'->0->>'code') FROM program_version"
@@ -73,24 +75,24 @@ def _no_later(bound: str, column: str) -> Check:
 # --- accounts --------------------------------------------------------------------------------------------
 
 _WALLETS = ("points", "pending", "reserved", "debt", "growth", "cash")
-_LINKED = ",\n".join(
-    f"{wallet}_after - {wallet} - lag({wallet}_after, 1, 0::bigint) OVER member AS {wallet}_off"
-    for wallet in _WALLETS
-)
-_IS_OFF = " OR ".join(["step <> 1", "recorded_at < before", *(f"{wallet}_off <> 0" for wallet in _WALLETS)])
 _SUMS = ", ".join(f"sum({wallet}) AS {wallet}" for wallet in _WALLETS)
+_AFTER = ", ".join(f"{wallet}_after" for wallet in _WALLETS)
+_BEFORE = ", ".join(f"{wallet}_after - {wallet}" for wallet in _WALLETS)
 
 _ACCOUNT_CTES = f"""
 WITH linked AS (
-    SELECT member_id, sequence, kind, key, recorded_at, detail, {", ".join(_WALLETS)},
-           sequence - lag(sequence, 1, 0::bigint) OVER member AS step,
-           lag(recorded_at) OVER member AS before,
-           {_LINKED}
-      FROM entry WHERE bucket = $1
-    WINDOW member AS (PARTITION BY member_id ORDER BY sequence)
+    SELECT member_id, recorded_at, {", ".join(_WALLETS)},
+           ARRAY[sequence - 1, {_BEFORE}] AS starts,
+           lag(ARRAY[sequence, {_AFTER}], 1, ARRAY[0, 0, 0, 0, 0, 0, 0]::bigint[]) OVER member AS ended,
+           lag(recorded_at, 1, '-infinity') OVER member AS before
+      FROM entry WHERE bucket BETWEEN $1 AND $2
+    WINDOW member AS (PARTITION BY bucket, member_id ORDER BY sequence)
 ), entries AS (
     SELECT member_id, count(*) AS entries, max(recorded_at) AS last_at, {_SUMS},
-           count(*) FILTER (WHERE {_IS_OFF}) AS broken,
+           count(*) FILTER (WHERE starts <> ended OR recorded_at < before) AS broken
+      FROM linked GROUP BY member_id
+), told AS (
+    SELECT member_id,
            coalesce(sum(points) FILTER (WHERE kind = 'transfer'), 0) AS given,
            coalesce(sum((detail->>'points')::bigint) FILTER (WHERE kind = 'receive'), 0) AS received,
            coalesce(sum((detail->>'spend')::bigint) FILTER (WHERE kind = 'import'), 0) AS spend,
@@ -99,9 +101,14 @@ WITH linked AS (
            max(sequence) FILTER (WHERE kind = 'erase') AS erased,
            max(key || '/' || (detail->>'streak')) FILTER (WHERE kind = 'sign_in') AS sign_in,
            max(lpad(sequence::text, 20, '0') || coalesce(detail->'tier_change'->>'to', detail->>'to'))
-               FILTER (WHERE kind IN ('evaluate', 'set_tier', 'tier_period')
-                          OR kind <> 'transfer' AND detail::text LIKE '%"tier_change"%') AS tier
-      FROM linked GROUP BY member_id
+               FILTER (WHERE kind NOT IN ('transfer', 'approve_review', 'reject_review')
+                          OR kind = 'approve_review' AND detail->'tier_change' IS NOT NULL) AS tier
+      FROM entry
+     WHERE bucket BETWEEN $1 AND $2
+       AND (kind IN ('transfer', 'receive', 'import', 'freeze', 'unfreeze', 'erase', 'sign_in', 'evaluate',
+                     'set_tier', 'tier_period')
+            OR detail::text LIKE '%"tier_change"%')
+     GROUP BY member_id
 ), held AS (
     SELECT member_id, count(*) AS lots, max(lot) AS newest,
            coalesce(sum(remaining) FILTER (WHERE NOT pending), 0) AS available,
@@ -113,24 +120,24 @@ WITH linked AS (
            min(lot) FILTER (WHERE remaining > 0 OR reserved > 0 OR settle_at IS NOT NULL) AS floor,
            min(settle_at) AS settle_at,
            min(expires_at) FILTER (WHERE remaining > 0 AND NOT pending) AS expires_at
-      FROM lot WHERE bucket = $1 GROUP BY member_id
+      FROM lot WHERE bucket BETWEEN $1 AND $2 GROUP BY member_id
 ), holds AS (
     SELECT member_id, sum(points) AS reserved, min(hold_expires_at) AS due_at
-      FROM redemption WHERE bucket = $1 AND status = 'reserved' GROUP BY member_id
+      FROM redemption WHERE bucket BETWEEN $1 AND $2 AND status = 'reserved' GROUP BY member_id
 ), redeeming AS (
-    SELECT DISTINCT member_id FROM redemption WHERE bucket = $1
+    SELECT DISTINCT member_id FROM redemption WHERE bucket BETWEEN $1 AND $2
 ), reviews AS (
     SELECT member_id, count(*) FILTER (WHERE status = 'open') AS open,
            max(sequence) FILTER (WHERE status = 'open') AS review
-      FROM tier_review WHERE bucket = $1 GROUP BY member_id
+      FROM tier_review WHERE bucket BETWEEN $1 AND $2 GROUP BY member_id
 ), account AS (
-    SELECT * FROM account WHERE bucket = $1
+    SELECT * FROM account WHERE bucket BETWEEN $1 AND $2
 )
 """
 
 _NEXT_EXPIRES_POINTS = """
 (SELECT coalesce(sum(lot.remaining), 0) FROM lot
-  WHERE lot.bucket = $1 AND lot.member_id = account.member_id AND lot.lot >= account.lot_floor
+  WHERE lot.bucket = account.bucket AND lot.member_id = account.member_id AND lot.lot >= account.lot_floor
     AND lot.remaining > 0 AND NOT lot.pending AND lot.expires_at = account.next_expires_at)"""
 
 _TIER_END = "CASE WHEN account.tier_state <> 'grace' THEN account.tier_valid_until END"
@@ -139,7 +146,8 @@ ACCOUNTS = _comparison(
     _ACCOUNT_CTES,
     member="member_id",
     place="''",
-    rows="account FULL JOIN entries USING (member_id) FULL JOIN held USING (member_id) "
+    rows="account FULL JOIN entries USING (member_id) "
+    "LEFT JOIN told USING (member_id) FULL JOIN held USING (member_id) "
     "FULL JOIN holds USING (member_id) FULL JOIN redeeming USING (member_id) "
     "FULL JOIN reviews USING (member_id)",
     checks=[
@@ -167,27 +175,27 @@ ACCOUNTS = _comparison(
                 (
                     "earned, by what became of it",
                     "account.available + account.reserved - account.debt + account.redeemed "
-                    "+ account.expired - coalesce(entries.received, 0) - coalesce(entries.given, 0)",
+                    "+ account.expired - coalesce(told.received, 0) - coalesce(told.given, 0)",
                     "account.earned",
                 ),
-                ("spend, by orders", "coalesce(held.spend, 0) + coalesce(entries.spend, 0)", "account.spend"),
+                ("spend, by orders", "coalesce(held.spend, 0) + coalesce(told.spend, 0)", "account.spend"),
                 ("orders", "coalesce(held.orders, 0)", "account.orders"),
                 (
                     "status",
-                    "CASE WHEN entries.erased IS NOT NULL THEN 'erased' "
-                    "WHEN entries.frozen > entries.unfrozen THEN 'frozen' ELSE 'active' END",
+                    "CASE WHEN told.erased IS NOT NULL THEN 'erased' "
+                    "WHEN told.frozen > told.unfrozen THEN 'frozen' ELSE 'active' END",
                     "account.status",
                 ),
                 (
                     "tier",
-                    "CASE WHEN entries.tier IS NOT NULL THEN substr(entries.tier, 21) "
-                    "WHEN account.tier = ANY ($2::text[]) THEN account.tier ELSE ($2::text[])[1] END",
+                    "CASE WHEN told.tier IS NOT NULL THEN substr(told.tier, 21) "
+                    "WHEN account.tier = ANY ($3::text[]) THEN account.tier ELSE ($3::text[])[1] END",
                     "account.tier",
                 ),
-                ("last_sign_in", "split_part(entries.sign_in, '/', 2)::date", "account.last_sign_in"),
+                ("last_sign_in", "split_part(told.sign_in, '/', 2)::date", "account.last_sign_in"),
                 (
                     "streak",
-                    "coalesce(split_part(entries.sign_in, '/', 3)::integer, 0)",
+                    "coalesce(split_part(told.sign_in, '/', 3)::integer, 0)",
                     "account.streak",
                 ),
                 ("review", "reviews.review", "account.review"),
@@ -202,8 +210,8 @@ ACCOUNTS = _comparison(
             )
         ),
         Check("open reviews", "least(coalesce(reviews.open, 0), 1)", "coalesce(reviews.open, 0)"),
-        Check("points moved, by lots", "-coalesce(entries.given, 0)", "coalesce(held.moved, 0)"),
-        Check("points received, by lots", "coalesce(entries.received, 0)", "coalesce(held.received, 0)"),
+        Check("points moved, by lots", "-coalesce(told.given, 0)", "coalesce(held.moved, 0)"),
+        Check("points received, by lots", "coalesce(told.received, 0)", "coalesce(held.received, 0)"),
         _no_later("held.floor", "account.lot_floor")._replace(
             expected="CASE WHEN held.floor < account.lot_floor THEN held.floor ELSE account.lot_floor END"
         ),
@@ -212,6 +220,10 @@ ACCOUNTS = _comparison(
     ],
 )
 
+_OFF = ", ".join(
+    f"{wallet}_after - {wallet} - lag({wallet}_after, 1, 0::bigint) OVER member AS {wallet}_off"
+    for wallet in _WALLETS
+)
 BROKEN_ENTRIES = f"""
 WITH linked AS (
     SELECT sequence, recorded_at, {", ".join(_WALLETS)}, {
@@ -219,7 +231,7 @@ WITH linked AS (
 },
            sequence - lag(sequence, 1, 0::bigint) OVER member AS step,
            lag(recorded_at) OVER member AS before,
-           {_LINKED}
+           {_OFF}
       FROM entry WHERE bucket = $1 AND member_id = $2
     WINDOW member AS (ORDER BY sequence)
 )
@@ -239,42 +251,39 @@ SELECT $2::text, 'entry ' || sequence || ', ' || what, expected, found
 # --- lots ------------------------------------------------------------------------------------------------
 
 _LOT_CTES = f"""
-WITH entries AS (
-    SELECT bucket, member_id, sequence, kind, lot, points, pending, detail FROM entry WHERE bucket = $1
-), moves AS ({lot_moves("entries")}
+WITH moves AS ({lot_moves("bucket BETWEEN $1 AND $2")}
 ), moved AS (
-    SELECT member_id, lot, min(sequence) AS sequence, sum(remaining) AS remaining, sum(reserved) AS reserved
+    SELECT member_id, lot, min(sequence) AS sequence, sum(remaining) AS remaining, sum(reserved) AS reserved,
+           max(granted) AS granted
       FROM moves GROUP BY member_id, lot
 ), parts AS (
     SELECT member_id, part.lot,
            coalesce(sum(part.points) FILTER (WHERE status = 'reserved'), 0) AS reserved,
            coalesce(sum(part.points) FILTER (WHERE status = 'redeemed'), 0) AS redeemed
-      FROM redemption, unnest(lots, parts) AS part (lot, points) WHERE bucket = $1
+      FROM redemption, unnest(lots, parts) AS part (lot, points) WHERE bucket BETWEEN $1 AND $2
      GROUP BY member_id, part.lot
 ), refunds AS (
     SELECT member_id AS refunder, order_id, sum((detail->>'amount')::bigint) AS refunded
-      FROM entry WHERE bucket = $1 AND kind = 'reverse' GROUP BY member_id, order_id
+      FROM entry WHERE bucket BETWEEN $1 AND $2 AND kind = 'reverse' GROUP BY member_id, order_id
 ), lot AS (
-    SELECT * FROM lot WHERE bucket = $1
-), first AS (
-    SELECT member_id, lot, points + pending - debt AS granted, detail
-      FROM entry WHERE bucket = $1 AND kind IN ('accrue', 'sign_in', 'import', 'adjust') AND lot IS NOT NULL
+    SELECT * FROM lot WHERE bucket BETWEEN $1 AND $2
 )
 """
 
+# Only where it is not plain from the columns (part of it had expired on arrival) the detail is read.
 _GRANTED = """
-CASE WHEN first.lot IS NULL OR first.granted = lot.granted THEN lot.granted
-     ELSE coalesce(
-        (SELECT sum((part->>2)::bigint) FROM json_array_elements(first.detail->'breakdown') AS part),
-        (first.detail->>'points')::bigint,
-        0) END"""
+CASE WHEN lot.source = 'transfer' OR moved.granted = lot.granted THEN lot.granted
+     ELSE (SELECT coalesce(
+                      (SELECT sum((part->>2)::bigint) FROM json_array_elements(detail->'breakdown') AS part),
+                      (detail->>'points')::bigint, 0)
+             FROM entry WHERE entry.bucket = lot.bucket AND entry.member_id = lot.member_id
+              AND entry.sequence = lot.sequence) END"""
 
 LOTS = _comparison(
     _LOT_CTES,
     member="member_id",
     place="'lot ' || lot || ', '",
     rows="lot FULL JOIN moved USING (member_id, lot) FULL JOIN parts USING (member_id, lot) "
-    "LEFT JOIN first USING (member_id, lot) "
     "LEFT JOIN refunds ON refunds.refunder = lot.member_id AND refunds.order_id = lot.order_id",
     checks=[
         Check("row", "'present'", "CASE WHEN lot.bucket IS NULL THEN 'missing' ELSE 'present' END"),
@@ -316,11 +325,11 @@ WITH told AS (
                 WHEN bool_or(kind = 'lapse') THEN 'expired' ELSE 'reserved' END AS status,
            count(*) FILTER (WHERE kind IN ('redeem', 'commit', 'cancel', 'lapse')) AS ends
       FROM entry
-     WHERE bucket = $1 AND kind IN ('redeem', 'reserve', 'commit', 'cancel', 'lapse', 'refund')
+     WHERE bucket BETWEEN $1 AND $2 AND kind IN ('redeem', 'reserve', 'commit', 'cancel', 'lapse', 'refund')
      GROUP BY member_id, split_part(key, '/', 2)
 ), redemption AS (
     SELECT *, (SELECT coalesce(sum(part), 0) FROM unnest(parts) AS part) AS kept
-      FROM redemption WHERE bucket = $1
+      FROM redemption WHERE bucket BETWEEN $1 AND $2
 )
 """
 
@@ -354,13 +363,13 @@ _REVIEW_CTES = """
 WITH decided AS (
     SELECT member_id, substr(key, 8)::bigint AS sequence,
            CASE kind WHEN 'approve_review' THEN 'approved' ELSE 'rejected' END AS status
-      FROM entry WHERE bucket = $1 AND kind IN ('approve_review', 'reject_review')
+      FROM entry WHERE bucket BETWEEN $1 AND $2 AND kind IN ('approve_review', 'reject_review')
 ), opened AS (
     SELECT member_id, sequence FROM entry
-     WHERE bucket = $1 AND (member_id, sequence) IN
-           (SELECT member_id, sequence FROM tier_review WHERE bucket = $1)
+     WHERE bucket BETWEEN $1 AND $2 AND (member_id, sequence) IN
+           (SELECT member_id, sequence FROM tier_review WHERE bucket BETWEEN $1 AND $2)
 ), review AS (
-    SELECT * FROM tier_review WHERE bucket = $1
+    SELECT * FROM tier_review WHERE bucket BETWEEN $1 AND $2
 )
 """
 
@@ -389,12 +398,12 @@ REVIEWS = _comparison(
 
 SENT = Direction(
     "SELECT member_id, detail->>'to', 'receive/' || member_id || '/' || split_part(key, '/', 2), -points "
-    "FROM entry WHERE bucket = $1 AND kind = 'transfer'",
+    "FROM entry WHERE bucket BETWEEN $1 AND $2 AND kind = 'transfer'",
     "transfer without its",
 )
 RECEIVED = Direction(
     "SELECT member_id, split_part(key, '/', 2), 'transfer/' || split_part(key, '/', 3), "
-    "(detail->>'points')::bigint FROM entry WHERE bucket = $1 AND kind = 'receive'",
+    "(detail->>'points')::bigint FROM entry WHERE bucket BETWEEN $1 AND $2 AND kind = 'receive'",
     "receipt without its",
 )
 

@@ -1,5 +1,7 @@
 """`loyalty verify` finds every sort of damage, and nothing where there is none."""
 
+# ruff: noqa: ISC004 - statements in pieces.
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -118,8 +120,8 @@ DAMAGE: dict[str, tuple[str, str]] = {
         "parts",
     ),
     "hold-ended-twice": (
-        "INSERT INTO entry SELECT bucket, member_id, 99, 'cancel', 'cancel/r2', lot, order_id, 0, 0, 0, 0, 0, 0, "
-        "points_after, pending_after, reserved_after, debt_after, growth_after, cash_after, occurred_at, "
+        "INSERT INTO entry SELECT bucket, member_id, 99, 'cancel', 'cancel/r2', lot, order_id, "
+        "0, 0, 0, 0, 0, 0, points_after, pending_after, reserved_after, debt_after, growth_after, cash_after, occurred_at, "
         'recorded_at, program_version, actor, request_id, content, \'{"points":1,"moves":[]}\' '
         f"FROM entry {WHERE} AND key = 'commit/r2'",
         "ends",
