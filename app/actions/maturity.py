@@ -38,8 +38,7 @@ async def mature_all(
     batches it asks `is_stopping`, and ends early if so. Raises `LedgerUnavailable`, or as asyncpg does, when
     the database goes away; what was written until then stands.
     """
-    # One lane: its batches are no hurry, and the lanes of requests keep the other processor.
-    engine = Engine(database.connect, is_sandbox=is_sandbox, lanes=1)
+    engine = Engine(database.connect, is_sandbox=is_sandbox)
     connection = await database.connect()
     try:
         await engine.start()

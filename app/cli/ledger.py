@@ -47,7 +47,7 @@ async def _work(settings: Settings, url: str, work: Callable[[Settings, Database
 @contextlib.asynccontextmanager
 async def running_engine(settings: Settings, database: Database) -> AsyncGenerator[Engine]:
     """An engine of this process, of one lane: what is submitted first is carried out first."""
-    engine = Engine(database.connect, is_sandbox=settings.sandbox, lanes=1)
+    engine = Engine(database.connect, is_sandbox=settings.sandbox)
     await engine.start()
     try:
         yield engine

@@ -7,7 +7,7 @@ written down before the first command on them.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -27,7 +27,7 @@ from app.ledger.claims import Claim, Claimed, claim_keys, keep_answers
 from app.ledger.connection import Connection
 from app.ledger.load import Locked, Wanted, load, lock_accounts
 from app.ledger.outcome import Outcome
-from app.ledger.people import erase_person, save_person
+from app.ledger.people import erase_person, read_referrers, save_person
 from app.ledger.rulebook import Rulebook
 from app.ledger.save import Saving, save
 
@@ -63,9 +63,15 @@ class Batch:
         self.people: list[tuple[str, Mapping[str, Any] | None, datetime]] = []
         self.claimed: dict[bytes, Claimed] = {}
 
-    async def run(self, connection: Connection, *, clock: str) -> list[Result]:
-        """Decide and save every command in one transaction; the results in the order of the requests."""
-        await connection.execute("BEGIN")
+    async def run(
+        self, connection: Connection, *, clock: str, more_wait: Callable[[], bool] = lambda: False
+    ) -> list[Result]:
+        """Decide and save every command in one transaction; the results in the order of the requests.
+
+        If `more_wait()` at the end, the commit opens the next batch's transaction in the same round trip.
+        """
+        if not connection.is_in_transaction():
+            await connection.execute("BEGIN")
         try:
             claims = {request.claim.key: request.claim for request in self.requests if request.claim}
             if claims:
@@ -81,7 +87,7 @@ class Batch:
             self._mature(locked)
             results = [self._result(request, locked.now) for request in self.requests]
             await self._save(connection)
-            await connection.execute("COMMIT")
+            await connection.execute("COMMIT; BEGIN" if more_wait() else "COMMIT")
         except BaseException:
             if not connection.is_closed():
                 await connection.execute("ROLLBACK")
@@ -97,6 +103,17 @@ class Batch:
             self.members[member_id] = Member(account)
         wanted = _wanted(self.requests, locked, self.program, self.today)
         loaded = await load(connection, wanted)
+        referred = [
+            request.command.member_id
+            for request in self.requests
+            if isinstance(request.command, Enrol) and request.command.names_referrer
+        ]
+        if referred:
+            for member_id, referrer in (await read_referrers(connection, referred)).items():
+                if (
+                    member_id in self.members
+                ):  # else somebody enrols it just now, and this batch will run again
+                    self.members[member_id].referred_by = referrer
         for entry in loaded.entries:
             self.entries[entry.member_id, entry.key] = entry, json.loads(entry.detail)
         for lot in loaded.lots:

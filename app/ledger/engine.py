@@ -23,8 +23,7 @@ from app.ledger.rulebook import Rulebook
 
 log = structlog.get_logger(__name__)
 
-LANES = 2
-MAX_BATCH = 512
+MAX_BATCH = 1_024
 MAX_QUEUE = 4_096
 # How often a batch is tried again whole after losing its connection, a deadlock or a race for a new key.
 MAX_TRIES = 8
@@ -70,16 +69,13 @@ class _Group:
 class Engine:
     """Takes commands and answers each with its own outcome. One an process; `start()` before use, `stop()` after."""
 
-    def __init__(
-        self, connect: Callable[[], Awaitable[Connection]], *, is_sandbox: bool = False, lanes: int = LANES
-    ) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[Connection]], *, is_sandbox: bool = False) -> None:
         self._connect = connect
         self._clock = SANDBOX_CLOCK if is_sandbox else REAL_CLOCK
         self._queue: deque[_Group] = deque()
         self._queued = 0
         self._arrived = asyncio.Event()
-        self._lanes = lanes
-        self._tasks: list[asyncio.Task[None]] = []
+        self._task: asyncio.Task[None] | None = None
         self._is_stopping = False
         self.rulebook = Rulebook()
 
@@ -87,14 +83,14 @@ class Engine:
         """Open a connection and read the program. Raises as asyncpg does when there is no database."""
         connection = await self._connect()
         await self.rulebook.refresh(connection)
-        self._tasks = [asyncio.create_task(self._run_lane(connection))]
-        self._tasks += [asyncio.create_task(self._run_lane(None)) for _ in range(self._lanes - 1)]
+        self._task = asyncio.create_task(self._run(connection))
 
     async def stop(self) -> None:
         """Finish what is queued, then close."""
         self._is_stopping = True
         self._arrived.set()
-        await asyncio.gather(*self._tasks)
+        if self._task is not None:
+            await self._task
 
     async def submit(self, request: Request) -> Outcome:
         """Carry out one command. Raises its refusal (LoyaltyError), having changed nothing, or QueueFull."""
@@ -128,10 +124,13 @@ class Engine:
         self._arrived.set()
         return await group.done
 
-    # --- lanes --------------------------------------------------------------------------------------------
+    # --- batches ------------------------------------------------------------------------------------------
 
-    async def _run_lane(self, connection: Connection | None) -> None:
-        """Take batches one after another on a connection of this lane's own, until the engine stops."""
+    async def _run(self, connection: Connection | None) -> None:
+        """Take batches one after another on a connection of the engine's own, until it stops.
+
+        One batch at a time: two at once were measured slower, being smaller and waiting for each other's members.
+        """
         while True:
             while not self._queue:
                 if self._is_stopping:
@@ -172,7 +171,7 @@ class Engine:
                     if connection is None:
                         return None, [LedgerUnavailable() for _ in requests]
                 batch = Batch(requests, rulebook=self.rulebook, is_retry=is_retry)
-                return connection, await batch.run(connection, clock=self._clock)
+                return connection, await batch.run(connection, clock=self._clock, more_wait=self._has_more)
             except _LOST as error:
                 log.warning("connection_lost", error=repr(error))
                 connection = await _closed(connection)
@@ -188,6 +187,9 @@ class Engine:
         connection, first = await self._carry_out(connection, requests[:middle])
         connection, second = await self._carry_out(connection, requests[middle:])
         return connection, first + second
+
+    def _has_more(self) -> bool:
+        return bool(self._queue)
 
     async def _reconnect(self) -> Connection | None:
         """A new connection, waited for while the database restarts; None when it does not come back in time."""
