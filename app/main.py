@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 from collections.abc import AsyncGenerator
 from functools import partial
 
@@ -19,6 +20,7 @@ from app.queries.members import MemberReader
 from app.routers import (
     accruals,
     adjustments,
+    batches,
     errors,
     keys,
     members,
@@ -38,7 +40,17 @@ from app.telemetry import RequestContext
 VERSION = "0.1.0"
 
 # The busy ones first: each route tried before costs a request some microseconds.
-_ROUTERS = (accruals, redemptions, members, sign_ins, transfers, adjustments, keys, operations)
+_ROUTERS = (
+    accruals,
+    redemptions,
+    members,
+    batches,
+    sign_ins,
+    transfers,
+    adjustments,
+    keys,
+    operations,
+)
 
 
 def create_app(settings: Settings | None = None, *, runs_jobs: bool = False) -> FastAPI:
@@ -94,7 +106,16 @@ async def _lifespan(settings: Settings, app: FastAPI, *, runs_jobs: bool) -> Asy
             from app.jobs.worker import working
 
             await running.enter_async_context(working(database, is_sandbox=settings.sandbox))
+        _spare_the_collector()
         yield
+
+
+def _spare_the_collector() -> None:
+    """Leave what was made to stay out of garbage collection: going through it took a sixth of the time of a request."""
+    gc.collect()
+    gc.freeze()
+    # Requests leave next to no cycles behind, so there is no hurry.
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _document_once(app: FastAPI) -> dict[str, object]:

@@ -270,6 +270,16 @@ class Enrol(Command):
     joined_at: datetime | None = None
     must_exist: bool = False  # a change (PATCH) never enrols
 
+    @property
+    def names_referrer(self) -> bool:
+        """Whether it says who brought the member, be it nobody."""
+        return self.person is not None and "referred_by" in self.person
+
+    @property
+    def referrer(self) -> str | None:
+        """Who brought the member, as far as it says."""
+        return None if self.person is None else self.person.get("referred_by")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Import(Command):

@@ -99,6 +99,27 @@ class MemberErased(LoyaltyError):
         )
 
 
+class ReferrerFixed(LoyaltyError):
+    code = "referrer_fixed"
+    kind = ErrorKind.CONFLICT
+    title = "The referrer stays as it is"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Who brought this member was told before and can't be changed or cleared: rewards rest on it. "
+            "Leave `referred_by` out to change the rest."
+        )
+
+
+class ReferrerIsSelf(LoyaltyError):
+    code = "referrer_is_self"
+    kind = ErrorKind.UNPROCESSABLE
+    title = "A member can't refer itself"
+
+    def __init__(self) -> None:
+        super().__init__("`referred_by` names the member itself. Name the member who brought this one.")
+
+
 # --- keys ------------------------------------------------------------------------------------------------
 
 

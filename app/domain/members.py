@@ -5,12 +5,28 @@ from typing import Any
 from app.domain.account import Account, bucket_of
 from app.domain.commands import Enrol, Erase, Freeze, Import, Unfreeze
 from app.domain.compact import compact
-from app.domain.errors import MemberErased, MemberNotFound, OccurredAtInFuture
+from app.domain.errors import (
+    ErrorKind,
+    LoyaltyError,
+    MemberErased,
+    MemberNotFound,
+    ReferrerFixed,
+    ReferrerIsSelf,
+)
 from app.domain.expiry import expires_at
 from app.domain.grants import granted
 from app.domain.posting import Change, Context, Member, post
 from app.domain.standing import restand
 from app.domain.tiers import tier_valid_until
+
+
+class ImportAheadOfTime(LoyaltyError):
+    code = "import_ahead_of_time"
+    kind = ErrorKind.UNPROCESSABLE
+    title = "What is brought along lies in the future"
+
+    def __init__(self) -> None:
+        super().__init__("joined_at and accrued_at must not lie in the future.")
 
 
 def new_account(member_id: str, context: Context) -> Account:
@@ -55,8 +71,11 @@ def new_account(member_id: str, context: Context) -> Account:
 def enrol(member: Member | None, command: Enrol, context: Context) -> Change:
     """Join, or change what is known of the person. No entry: nothing the ledger counts has changed.
 
-    Raises MemberErased: a forgotten member does not come back under the same id; MemberNotFound where it must exist.
+    Raises MemberErased: a forgotten member does not come back under the same id; MemberNotFound where it must exist;
+    ReferrerIsSelf; ReferrerFixed: who brought a member is told once (rewards rest on it).
     """
+    if command.referrer == command.member_id:
+        raise ReferrerIsSelf()
     if member is None:
         if command.must_exist:
             raise MemberNotFound()
@@ -66,13 +85,15 @@ def enrol(member: Member | None, command: Enrol, context: Context) -> Change:
         return Change(account=account, person=command.person)
     if member.account.status == "erased":
         raise MemberErased()
+    if command.names_referrer and member.referred_by not in {None, command.referrer}:
+        raise ReferrerFixed()
     return Change(account=member.account, person=command.person)
 
 
 def bring_along(member: Member | None, command: Import, context: Context) -> Change:
     """Open a member's balances as they stood elsewhere: points in one lot, spend, growth; the tier follows.
 
-    Raises OccurredAtInFuture, MemberErased.
+    Raises ImportAheadOfTime, MemberErased.
     """
     before = new_account(command.member_id, context) if member is None else member.account
     if before.status == "erased":
@@ -80,7 +101,7 @@ def bring_along(member: Member | None, command: Import, context: Context) -> Cha
     accrued_at = command.accrued_at or context.now
     joined_at = command.joined_at or (context.now if member is None else before.joined_at)
     if max(accrued_at, joined_at) > context.now:
-        raise OccurredAtInFuture(latest_at=context.now)
+        raise ImportAheadOfTime()
     after = before._replace(
         joined_at=joined_at,
         spend=before.spend + command.spend,

@@ -42,7 +42,7 @@ class Change(NamedTuple):
 class Member:
     """A member as loaded, changed only by applying decisions: so a batch decides each on what the last one left."""
 
-    __slots__ = ("account", "lots", "orders", "person", "redemptions", "reviews", "sees_all_lots")
+    __slots__ = ("account", "lots", "orders", "redemptions", "referred_by", "reviews", "sees_all_lots")
 
     def __init__(self, account: Account) -> None:
         self.account = account
@@ -51,7 +51,7 @@ class Member:
         self.orders: dict[str, int] = {}  # order_id → lot number, of the orders looked up
         self.redemptions: dict[str, Redemption] = {}
         self.reviews: dict[int, Review] = {}
-        self.person: Mapping[str, Any] | None = None
+        self.referred_by: str | None = None  # where a command names a referrer
 
     def load_lots(self, lots: Iterable[Lot]) -> None:
         for lot in lots:
@@ -70,6 +70,8 @@ class Member:
             self.redemptions[change.redemption.reference] = change.redemption
         for review in change.reviews:
             self.reviews[review.sequence] = review
+        if change.person:
+            self.referred_by = change.person.get("referred_by") or self.referred_by
 
 
 def post(

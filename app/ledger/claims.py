@@ -40,8 +40,8 @@ class Claimed:
 
 async def claim_keys(connection: Connection, claims: Iterable[Claim]) -> dict[bytes, Claimed]:
     """Claim these keys in one global order, and read those that were used before."""
-    ordered = sorted(claims, key=lambda claim: (_bucket(claim.key), claim.key))
-    buckets = [_bucket(claim.key) for claim in ordered]
+    ordered = sorted(claims, key=lambda claim: (bucket_of_key(claim.key), claim.key))
+    buckets = [bucket_of_key(claim.key) for claim in ordered]
     keys = [claim.key for claim in ordered]
     won = await connection.fetch(
         "INSERT INTO idempotency_key (bucket, key, content, created_at) "
@@ -74,7 +74,7 @@ async def keep_answers(connection: Connection, claimed: Iterable[Claimed]) -> No
         await connection.execute(
             "DELETE FROM idempotency_key AS kept USING unnest($1::smallint[], $2::bytea[]) AS gone (bucket, key) "
             "WHERE kept.bucket = gone.bucket AND kept.key = gone.key",
-            [_bucket(key) for key in refused],
+            [bucket_of_key(key) for key in refused],
             refused,
         )
     answered = [(claim.claim.key, claim.outcome) for claim in fresh if claim.outcome is not None]
@@ -84,12 +84,13 @@ async def keep_answers(connection: Connection, claimed: Iterable[Claimed]) -> No
             "FROM unnest($1::smallint[], $2::bytea[], $3::smallint[], $4::text[]) "
             "AS given (bucket, key, status, body) "
             "WHERE kept.bucket = given.bucket AND kept.key = given.key",
-            [_bucket(key) for key, _ in answered],
+            [bucket_of_key(key) for key, _ in answered],
             [key for key, _ in answered],
             [201 if outcome.created else 200 for _, outcome in answered],
             [json.dumps(outcome.body, separators=(",", ":"), ensure_ascii=False) for _, outcome in answered],
         )
 
 
-def _bucket(key: bytes) -> int:
+def bucket_of_key(key: bytes) -> int:
+    """The shard (0 to 63) a key's row lives in."""
     return key[0] % BUCKETS

@@ -5,7 +5,7 @@ Values arrive sealed; the look-up rows follow the digests.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,7 +27,23 @@ COLUMNS = (
     "attributes",
     "consents",
 )
+# A consent repeated in the same words keeps the time it was first recorded at.
+_CONSENTS = (
+    "person.consents || (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(excluded.consents) "
+    "WHERE (person.consents -> key) - 'recorded_at' IS DISTINCT FROM value - 'recorded_at')"
+)
 _LOOKUPS = {"phone": "phone_digest", "email": "email_digest"}
+
+
+async def read_referrers(connection: Connection, member_ids: Sequence[str]) -> dict[str, str]:
+    """Who brought each of these members, of those of whom it is known."""
+    rows = await connection.fetch(
+        "SELECT member_id, referred_by FROM unnest($1::smallint[], $2::text[]) AS wanted (bucket, member_id) "
+        "JOIN person USING (bucket, member_id) WHERE referred_by IS NOT NULL",
+        [bucket_of(member_id) for member_id in member_ids],
+        member_ids,
+    )
+    return {row["member_id"]: row["referred_by"] for row in rows}
 
 
 async def save_person(
@@ -43,9 +59,7 @@ async def save_person(
     names = "".join(f", {column}" for column in given)
     marks = "".join(f", ${number}" for number in range(4, 4 + len(given)))
     changes = "".join(
-        f", {column} = "
-        + ("person.consents || excluded.consents" if column == "consents" else f"excluded.{column}")
-        for column in given
+        f", {column} = {_CONSENTS if column == 'consents' else f'excluded.{column}'}" for column in given
     )
     await connection.execute(
         f"INSERT INTO person (bucket, member_id, updated_at, revision{names}) VALUES ($1, $2, $3, 1{marks}) "

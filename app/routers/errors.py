@@ -158,14 +158,17 @@ def response_to(error: Exception) -> Response:
         _log.warning("database_unavailable", reason=type(error).__name__)
         return problem_response(DatabaseUnavailable())
     _log.error("request_failed", exc_info=error)
-    return _response(
-        _body(
-            status=500,
-            code="internal_error",
-            title="The service failed",
-            detail="This is a fault of the service, not of the request. It is in the logs under the "
-            "request_id; the same request may be sent again, nothing is done twice.",
-        )
+    return _response(internal_problem())
+
+
+def internal_problem() -> dict[str, Any]:
+    """The problem that tells of a fault of our own, with the id of the request under way."""
+    return _body(
+        status=500,
+        code="internal_error",
+        title="The service failed",
+        detail="This is a fault of the service, not of the request. It is in the logs under the "
+        "request_id; the same request may be sent again, nothing is done twice.",
     )
 
 

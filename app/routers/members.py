@@ -11,7 +11,7 @@ from pydantic_core import to_json
 
 from app.database import Database
 from app.domain.commands import Erase
-from app.domain.errors import MemberErased, MemberNotFound
+from app.domain.errors import MemberErased, MemberNotFound, ReferrerFixed, ReferrerIsSelf
 from app.queries.members import MemberReader
 from app.queries.people import find_members, members_with, read_person
 from app.routers import door
@@ -173,7 +173,7 @@ async def get_profile(member_id: MemberId, request: Request) -> Profile:
     status_code=CREATED,
     operation_id="enrol_member",
     response_model=Member,
-    responses=refusals(Member, MemberErased),
+    responses=refusals(Member, MemberErased, ReferrerFixed, ReferrerIsSelf),
 )
 @require("members:write")
 async def enrol(
@@ -191,7 +191,7 @@ async def enrol(
     "/v1/members/{member_id}",
     operation_id="update_member",
     response_model=Member,
-    responses=refusals(Member, MemberErased, is_verb=True),
+    responses=refusals(Member, MemberErased, ReferrerFixed, ReferrerIsSelf, is_verb=True),
 )
 @require("members:write")
 async def update(

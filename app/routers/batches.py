@@ -1,0 +1,122 @@
+"""Many operations in one request."""
+
+from __future__ import annotations
+
+import json
+from hashlib import blake2b
+from typing import Any
+
+from fastapi import Request, Response
+from pydantic import ValidationError
+from pydantic_core import to_json
+
+from app.actions.batches import answer_kept, keep_answer
+from app.domain.errors import ErrorKind, IdempotencyKeyReused, LoyaltyError
+from app.ledger.batch import Request as Asked
+from app.ledger.batch import Result
+from app.ledger.engine import Engine, LedgerUnavailable, QueueFull
+from app.ledger.outcome import Outcome
+from app.routers import door
+from app.routers.commands import CREATED, OK, claim_of, ledger_caller
+from app.routers.document import REPLAYED_HEADER, problems
+from app.routers.door import caller_of, require
+from app.routers.errors import STATUS, ValidationFailed, internal_problem, problem
+from app.schemas.batches import OPERATIONS, BatchAnswer, BatchRequest, Operation
+
+router = door.router("points")
+
+_FAILED = 500
+
+
+@router.post(
+    "/v1/batches",
+    operation_id="run_batch",
+    response_model=BatchAnswer,
+    responses=problems(IdempotencyKeyReused, QueueFull, LedgerUnavailable),
+)
+@require(None, is_bulk=True)
+async def run(body: BatchRequest, request: Request) -> Response:
+    """Carry out up to 1,000 operations, each as its own call would.
+
+    One member's operations are decided in list order, each seeing those before it. A batch is not atomic: one
+    bad operation never fails its neighbours. Each needs the scope of its own call, and each is known by its
+    own natural key, so a batch may be sent again. An `Idempotency-Key` keeps the whole answer.
+    """
+    claim = claim_of(request, content=lambda: _hash(body.operations))
+    database = request.app.state.database
+    if claim is not None and (kept := await answer_kept(database, claim)) is not None:
+        return _response(kept, headers={REPLAYED_HEADER: "true"})
+    results = await _results(body.operations, request)
+    answer = to_json({"results": results})
+    if claim is not None and all(result["status"] < _FAILED for result in results):
+        answer = await keep_answer(database, claim, answer.decode())
+    return _response(answer)
+
+
+def _response(body: str | bytes, *, headers: dict[str, str] | None = None) -> Response:
+    # Written at once: the results were rendered by the rules, and checking a thousand again costs much.
+    return Response(body, media_type="application/json", headers=headers)
+
+
+def _hash(operations: list[Any]) -> bytes:
+    return blake2b(json.dumps(operations, sort_keys=True).encode(), digest_size=16).digest()
+
+
+async def _results(operations: list[Any], request: Request) -> list[dict[str, Any]]:
+    """Each operation's result. Raises QueueFull or LedgerUnavailable if none could be carried out."""
+    scopes, pii = caller_of(request), request.app.state.pii
+    caller = ledger_caller(request)
+    results: list[dict[str, Any]] = [{}] * len(operations)
+    asked: list[Asked] = []
+    places: list[tuple[int, type[Operation]]] = []
+    for place, sent in enumerate(operations):
+        try:
+            operation = _operation(sent)
+            scopes.needs(operation.scope)
+            command = operation.model_validate(sent).command(pii)
+        except ValidationError as error:
+            results[place] = _refused(ValidationFailed.of(error))
+        except LoyaltyError as error:
+            results[place] = _refused(error)
+        else:
+            asked.append(Asked(command, caller))
+            places.append((place, operation))
+    engine: Engine = request.app.state.ledger
+    outcomes = await engine.submit_all(asked)
+    if outcomes and all(_is_overloaded(outcome) for outcome in outcomes):
+        raise LedgerUnavailable
+    for (place, operation), outcome in zip(places, outcomes, strict=True):
+        results[place] = _result(operation, outcome)
+    return results
+
+
+def _operation(sent: Any) -> type[Operation]:  # noqa: ANN401 - whatever was sent
+    """The kind of operation this names. Raises ValidationFailed."""
+    if not isinstance(sent, dict):
+        raise _mistake("", "model_type", "Should be a JSON object.")
+    name: Any = sent.get("op")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    operation = OPERATIONS.get(name) if isinstance(name, str) else None
+    if operation is None:
+        raise _mistake("/op", "union_tag_invalid", f"Should be one of {', '.join(OPERATIONS)}.")
+    return operation
+
+
+def _mistake(pointer: str, code: str, detail: str) -> ValidationFailed:
+    return ValidationFailed([{"in": "body", "pointer": pointer, "code": code, "detail": detail}])
+
+
+def _is_overloaded(outcome: Result) -> bool:
+    return isinstance(outcome, LoyaltyError) and outcome.kind is ErrorKind.OVERLOADED
+
+
+def _result(operation: type[Operation], outcome: Result) -> dict[str, Any]:
+    if isinstance(outcome, Outcome):
+        is_new = outcome.created and not operation.is_verb
+        return {"status": CREATED if is_new else OK, "body": outcome.body, "replayed": outcome.replayed}
+    if isinstance(outcome, LoyaltyError):
+        return _refused(outcome)
+    return {"status": _FAILED, "body": internal_problem(), "replayed": False}
+
+
+def _refused(error: LoyaltyError) -> dict[str, Any]:
+    return {"status": STATUS[error.kind], "body": problem(error), "replayed": False}
