@@ -183,7 +183,7 @@ def conditions(began: datetime, options: Options, facts: Mapping[str, Any]) -> s
         f"{machine['file_system']}; PostgreSQL {database['server_version']}, fsync {database['fsync']}, "
         f"synchronous_commit {database['synchronous_commit']}, shared_buffers {database['shared_buffers']}; "
         f"{options.workers} workers, {options.connections} connections, {options.members:,} members; "
-        f"{options.runs} runs of {options.seconds} s each, in turn. "
+        f"each figure {options.runs} × {options.seconds} s, in turn. "
         f"PostgreSQL, service and load generator share the cores. Before it began: load average "
         f"{elsewhere['load_average'][0]:.1f}, busy: {busiest}, stolen: {elsewhere['stolen_percent']} %.{note}"
     )

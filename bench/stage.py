@@ -142,7 +142,7 @@ class Stage:
             # What was under way when the generator stopped may have been carried out unheard.
             unheard = sending.load.connections * (1_000 if figure == "batches" else 1)
             self.in_flight[kind] += unheard + answered.failures
-        failures = answered.failures
+        failures = answered.failures or int(not answered.operations)
         if figure.startswith("status_known") and answered.bytes_each > NOT_MODIFIED_BYTES:
             failures += answered.requests
         per_second = answered.operations / answered.seconds
