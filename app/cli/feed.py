@@ -12,12 +12,14 @@ from app.domain.commands import Command
 from app.domain.errors import LoyaltyError
 from app.domain.posting import Caller
 from app.ledger.batch import Request, Result
-from app.ledger.engine import MAX_BATCH, Engine, LedgerUnavailable
+from app.ledger.engine import Engine, LedgerUnavailable
 from app.ledger.outcome import Outcome
 
-# As many commands as one transaction takes.
-CHUNK = MAX_BATCH - 12
+CHUNK = 500
+"""Commands at a time."""
+
 UNDER_WAY = 2
+"""Chunks at a time: while the engine saves one, the next is read."""
 
 
 class Task(NamedTuple):
@@ -44,7 +46,8 @@ async def feed(file: CsvFile, engine: Engine, *, name: str, prepare: Prepare, fi
     """Carry out what `prepare` makes of each line, in order; `finish` gets the lines of which nothing was
     refused, and `file` keeps the others. `prepare` raises BadLine.
 
-    The engine has one lane, so the lines are decided in the order of the file. Raises LedgerUnavailable.
+    An engine takes what comes first first, so lines are decided in the order of the file. Raises
+    LedgerUnavailable.
     """
     caller = Caller(COMMAND_LINE, f"{name}-{secrets.token_hex(4)}")
     under_way: deque[tuple[list[Task], asyncio.Task[list[Result]]]] = deque()
