@@ -87,10 +87,6 @@ class Lot(NamedTuple):
     tier: str | None  # whose rate the order was granted at
     terms: str | None  # JSON: the order's lines and what is refunded of each
 
-    @property
-    def is_spendable(self) -> bool:
-        return self.remaining > 0 and not self.pending
-
 
 class Entry(NamedTuple):
     """One command's effect on one member: the signed changes and the balances after. Never changed once written."""

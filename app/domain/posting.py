@@ -42,12 +42,11 @@ class Change(NamedTuple):
 class Member:
     """A member as loaded, changed only by applying decisions: so a batch decides each on what the last one left."""
 
-    __slots__ = ("account", "lots", "orders", "redemptions", "referred_by", "reviews", "sees_all_lots")
+    __slots__ = ("account", "lots", "orders", "redemptions", "referred_by", "reviews")
 
     def __init__(self, account: Account) -> None:
         self.account = account
         self.lots: dict[int, Lot] = {}
-        self.sees_all_lots = False  # whether `lots` holds every lot that may still hold points
         self.orders: dict[str, int] = {}  # order_id → lot number, of the orders looked up
         self.redemptions: dict[str, Redemption] = {}
         self.reviews: dict[int, Review] = {}
@@ -62,10 +61,7 @@ class Member:
     def apply(self, change: Change) -> None:
         """Take in a change decided on this member."""
         self.account = change.account
-        for lot in change.lots:
-            self.lots[lot.lot] = lot
-            if lot.order_id is not None:
-                self.orders[lot.order_id] = lot.lot
+        self.load_lots(change.lots)
         if change.redemption is not None:
             self.redemptions[change.redemption.reference] = change.redemption
         for review in change.reviews:

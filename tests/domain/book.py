@@ -1,4 +1,4 @@
-"""A ledger in memory: commands decided one after another as the engine does it, each step held to the invariants.
+"""A ledger in memory: commands decided one after another as by the engine, each step held to the invariants.
 
 The invariants are those of TARGETS.md, counted anew from the lots and the entries after every command.
 """

@@ -4,8 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.domain.commands import SignIn
+from app.domain.program import Program
 from app.domain.sign_in import SignInReward, reward, streak_after
-from tests.domain.programs import DEFAULT, program
+from tests.domain.book import START, Book
+from tests.domain.programs import DEFAULT, document, program
 
 TODAY = date(2026, 3, 5)
 
@@ -54,3 +57,48 @@ def test_the_breakdown_adds_up(streak: int, after_ladder: str) -> None:
     given_ = reward(streak, program(sign_in={"after_ladder": after_ladder}))
     assert given_.points == sum(points for _, _, points in given_.breakdown)
     assert all(points > 0 for _, _, points in given_.breakdown)
+
+
+def test_signing_in_grants_the_day() -> None:
+    book = Book()
+    assert book.do(SignIn(member_id="m")) == {
+        "date": "2026-03-05",
+        "points": 10,
+        "streak": 1,
+        "breakdown": [{"rule": "sign_in", "label": "daily sign-in", "points": 10}],
+        "balance": {"available": 10, "pending": 0, "reserved": 0, "debt": 0},
+    }
+    assert (book.account().growth, book.account().earned, book.lot(1).source) == (5, 10, "sign_in")
+
+
+def test_the_day_is_that_of_the_programs_zone() -> None:
+    book = Book(now=START.replace(hour=15, minute=59))
+    assert book.do(SignIn(member_id="m"))["date"] == "2026-03-05"
+    assert book.later(minutes=1).do(SignIn(member_id="m"))["date"] == "2026-03-06"
+    assert book.account().streak == 2
+
+
+def test_seven_days_then_a_missed_one() -> None:
+    book = Book()
+    points: list[int] = []
+    for _ in range(7):
+        points.append(book.do(SignIn(member_id="m"))["points"])
+        book.later(days=1)
+    assert points == [10] * 6 + [30]
+    assert book.later(days=1).do(SignIn(member_id="m"))["streak"] == 1
+
+
+def test_a_day_may_be_worth_growth_alone() -> None:
+    book = Book(program(sign_in={"points": 0, "ladder": []}))
+    assert book.do(SignIn(member_id="m"))["points"] == 0
+    assert (book.account().growth, book.account().lot_count, book.last().lot) == (5, 0, None)
+
+
+def test_it_may_pay_debt_and_earn_a_tier() -> None:
+    made = document()
+    made["tiers"]["qualification"]["metrics"] = ["growth"]
+    for rank, tier in enumerate(made["tiers"]["ladder"]):
+        tier["thresholds"] = {"growth": rank * 5} if rank else {}
+    book = Book(Program.from_document(1, made))
+    book.do(SignIn(member_id="m"))
+    assert (book.account().tier, book.detail()["tier_change"]["to"]) == ("silver", "silver")

@@ -1,0 +1,169 @@
+"""What commands are known by, and when two of them ask the same. Source: API.md, natural keys."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import pytest
+
+from app.domain.account import Entry
+from app.domain.answers import balance_of, has_answer
+from app.domain.commands import (
+    Accrue,
+    Adjust,
+    Cancel,
+    Command,
+    Commit,
+    DecideReview,
+    Enrol,
+    Erase,
+    EvaluateTier,
+    Freeze,
+    Import,
+    Mature,
+    Redeem,
+    Refund,
+    Reverse,
+    SetTier,
+    Settle,
+    SignIn,
+    Transfer,
+    Unfreeze,
+)
+from app.domain.compact import compact
+from app.domain.earning import Line
+from app.domain.errors import OrderAlreadyAccrued, ReferenceAlreadyUsed, ReviewClosed
+from app.domain.identifiers import is_identifier
+from app.domain.instants import earlier, rfc3339
+from app.domain.posting import Member
+from tests.domain.book import START, Book
+
+TODAY = date(2026, 3, 5)
+
+
+@pytest.mark.parametrize(
+    ("command", "key"),
+    [
+        (Accrue(member_id="m", order_id="O-1", amount=1), "order/O-1"),
+        (Settle(member_id="m", order_id="O-1"), "settle/O-1"),
+        (Reverse(member_id="m", order_id="O-1", reference="R", amount=1), "reverse/O-1/R"),
+        (Redeem(member_id="m", reference="R", points=1), "redeem/R"),
+        (Redeem(member_id="m", reference="R", points=1, reserve=True), "redeem/R"),
+        (Commit(member_id="m", reference="R"), "commit/R"),
+        (Cancel(member_id="m", reference="R"), "cancel/R"),
+        (Refund(member_id="m", redemption="R", reference="X"), "refund/R/X"),
+        (SignIn(member_id="m"), "sign_in/2026-03-05"),
+        (Adjust(member_id="m", reference="R", points=1, reason="x"), "adjust/R"),
+        (Transfer(member_id="m", reference="R", to="n", points=1), "transfer/R"),
+        (Import(member_id="m", reference="R"), "import/R"),
+        (SetTier(member_id="m", reference="R", tier="gold", reason="x"), "set_tier/R"),
+        (DecideReview(member_id="m", review=7, approve=True), "review/7"),
+        (Enrol(member_id="m"), None),
+        (Freeze(member_id="m"), None),
+        (Unfreeze(member_id="m"), None),
+        (Erase(member_id="m"), None),
+        (Mature(member_id="m"), None),
+        (EvaluateTier(member_id="m"), None),
+    ],
+)
+def test_natural_keys(command: Command, key: str | None) -> None:
+    assert command.natural_key(TODAY) == key
+    assert len(command.content()) == 16
+
+
+def test_what_must_be_loaded() -> None:
+    settle = Settle(member_id="m", order_id="O")
+    assert (settle.order_named, settle.redemption_named, settle.review_named) == ("O", None, None)
+    assert Reverse(member_id="m", order_id="O", reference="R").order_named == "O"
+    for command in (
+        Commit(member_id="m", reference="R"),
+        Cancel(member_id="m", reference="R"),
+        Refund(member_id="m", redemption="R", reference="X"),
+    ):
+        assert (command.redemption_named, command.order_named) == ("R", None)
+    assert DecideReview(member_id="m", review=7, approve=True).review_named == 7
+    assert Transfer(member_id="m", reference="R", to="n", points=1).members == ("m", "n")
+
+
+def test_what_a_clash_is_called() -> None:
+    assert isinstance(Accrue(member_id="m", order_id="O", amount=1).clash(), OrderAlreadyAccrued)
+    assert isinstance(Commit(member_id="m", reference="R").clash(), ReferenceAlreadyUsed)
+    assert isinstance(DecideReview(member_id="m", review=7, approve=True).clash(), ReviewClosed)
+
+
+def accrue(**changes: object) -> Accrue:
+    fields = {"member_id": "m", "order_id": "O", "amount": 100, **changes}
+    return Accrue(**fields)  # pyright: ignore[reportArgumentType]
+
+
+LINE = Line("l", "s", None, None, 1, 100)
+
+
+def test_every_field_that_differs_makes_other_content() -> None:
+    asked = [
+        accrue(),
+        accrue(amount=101),
+        accrue(order_id="P"),
+        accrue(member_id="n"),
+        accrue(occurred_at=START),
+        accrue(channel="wechat"),
+        accrue(items=(LINE,)),
+        accrue(items=(LINE._replace(category="c"),)),
+        accrue(items=(LINE._replace(brand="c"),)),
+        accrue(settle=False),
+    ]
+    assert len({command.content() for command in asked}) == len(asked)
+    person = Enrol(member_id="m", person={"name": b"\x00", "birthday": date(2000, 1, 1)})
+    assert person.content() != Enrol(member_id="m").content()
+
+
+def test_the_same_instant_in_another_zone_is_the_same() -> None:
+    there = START.astimezone(timezone(timedelta(hours=8)))
+    assert accrue(occurred_at=there).content() == accrue(occurred_at=START).content()
+
+
+def test_content_is_stable_for_good() -> None:
+    """A changed hash would turn every repeat of an earlier command into a clash."""
+    assert accrue().content().hex() == "fb8ed46dff54a9b590d7ddda23236064"
+    assert accrue(occurred_at=START, items=(LINE,)).content().hex() == "fccc1926611ab5335d77e7f87aba2528"
+
+
+def test_compact() -> None:
+    assert compact({"a": [1, "好", None], "b": datetime(2026, 1, 1, tzinfo=UTC)}) == (
+        '{"a":[1,"好",null],"b":1767225600.0}'
+    )
+    with pytest.raises(TypeError, match="object has no form in JSON"):
+        compact(object())
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [("a", True), ("A-1._:", True), ("x" * 64, True), ("", False), ("x" * 65, False), ("a/b", False)],
+)
+def test_identifiers(text: str, fits: bool) -> None:
+    assert is_identifier(text) is fits
+    assert not is_identifier(f"{text}\n")
+
+
+def test_instants() -> None:
+    assert rfc3339(None) is None
+    assert rfc3339(START.replace(microsecond=5)) == "2026-03-05T02:00:00.000005Z"
+    later = START + timedelta(seconds=1)
+    assert (earlier(None, None), earlier(START, None), earlier(None, START)) == (None, START, START)
+    assert earlier(later, START) == START
+
+
+def test_a_loaded_member_knows_its_orders() -> None:
+    book = Book()
+    book.do(accrue())
+    book.do(SignIn(member_id="m"))
+    loaded = Member(book.account())
+    loaded.load_lots(book.members["m"].lots.values())
+    assert (loaded.orders, set(loaded.lots)) == ({"O": 1}, {1, 2})
+
+
+def test_only_commands_that_answer_by_their_entry_do() -> None:
+    assert has_answer("accrue")
+    assert not has_answer("expire")
+    book = Book()
+    book.do(accrue())
+    entry: Entry = book.last()
+    assert balance_of(entry) == {"available": 1, "pending": 0, "reserved": 0, "debt": 0}

@@ -1,0 +1,198 @@
+"""What falls due by itself, in the order of its moments. Source: RULES.md (pending, validity, reserve)."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.domain.commands import Accrue, Import, Mature, Redeem, Settle, SignIn
+from app.domain.errors import OrderNotPending
+from app.domain.maturity import is_due, mature
+from tests.domain.book import START, Book, at
+from tests.domain.programs import with_validity
+
+
+def accrue(amount: int = 10_000, order_id: str = "o", *, settle: bool = True) -> Accrue:
+    return Accrue(member_id="m", order_id=order_id, amount=amount, settle=settle)
+
+
+def test_points_expire_at_the_midnight_that_ends_their_day() -> None:
+    book = Book()
+    book.do(accrue())
+    book.now = datetime.fromisoformat("2027-03-05T15:59:59.999999+00:00")
+    assert not is_due(book.account(), book.now)
+    book.later(microseconds=1)
+    assert is_due(book.account(), book.now)
+    book.do(Mature(member_id="m"))
+    assert book.kinds() == ["accrue", "expire"]
+    assert book.balances() == (0, 0, 0, 0)
+    account = book.account()
+    assert (account.expired, account.next_expires_at, account.due_at) == (100, None, None)
+    assert book.detail() == {"points": 100, "lots": [[1, 100]]}
+    assert book.last().occurred_at == book.now
+
+
+def test_it_is_written_as_of_its_own_moment_however_late() -> None:
+    book = Book()
+    book.do(accrue())
+    book.later(days=500).mature("m")
+    entry = book.last()
+    assert entry.occurred_at == datetime.fromisoformat("2027-03-05T16:00:00+00:00")
+    assert entry.recorded_at == book.now
+    assert book.account().last_at == book.now
+
+
+def test_lots_that_expire_together_are_one_entry() -> None:
+    book = Book()
+    book.do(accrue())
+    book.later(hours=1).do(accrue(20_000, "o2"))
+    book.later(days=1).do(accrue(30_000, "o3"))
+    book.later(days=367).mature("m")
+    assert book.kinds()[3:] == ["expire", "expire"]
+    assert [entry.points for entry in book.entries["m"][3:]] == [-300, -300]
+
+
+def test_orders_settle_by_themselves_after_fifteen_days() -> None:
+    book = Book()
+    book.do(accrue(30_000, settle=False))
+    book.later(days=15, microseconds=-1).mature("m")
+    assert book.kinds() == ["accrue"]
+    book.later(microseconds=1).mature("m")
+    assert book.kinds() == ["accrue", "settle"]
+    assert book.last().key == "settle/o"
+    assert book.last().occurred_at == START + timedelta(days=15)
+    assert (book.balances(), book.account().tier) == ((300, 0, 0, 0), "silver")
+    assert book.account().tier_since == START + timedelta(days=15)
+    with pytest.raises(OrderNotPending):
+        book.do(Settle(member_id="m", order_id="o"))
+
+
+def test_everything_in_its_order() -> None:
+    book = Book()
+    book.do(Import(member_id="m", reference="i", points=100, expires_at=START + timedelta(days=3)))
+    book.do(Import(member_id="m", reference="j", points=50, expires_at=START + timedelta(days=9)))
+    book.do(accrue(20_000, settle=False))
+    book.do(Redeem(member_id="m", reference="early", points=60, reserve=True, hold_seconds=86_400))
+    book.do(Redeem(member_id="m", reference="late", points=70, reserve=True, hold_seconds=86_400 * 5))
+    book.later(days=30).mature("m")
+    assert book.kinds()[5:] == ["lapse", "expire", "lapse", "expire", "settle"]
+    assert [entry.points for entry in book.entries["m"][5:]] == [60, -60, 30, -50, 200]
+    assert book.account().expired == 150
+
+
+def test_due_dates_are_counted_anew_so_that_what_is_over_does_not_call_again() -> None:
+    book = Book()
+    book.do(accrue())
+    book.do(Redeem(member_id="m", reference="r", points=100))
+    assert book.account().due_at is not None
+    book.later(days=400)
+    changes = mature(book.members["m"], book.context())
+    assert [change.entry for change in changes] == [None]
+    assert book.account().due_at is None
+    assert mature(book.members["m"], book.context()) == []
+
+
+def test_a_tenth_goes_each_year() -> None:
+    book = Book(with_validity(policy="yearly_tenth"))
+    book.do(accrue(100_000))
+    left: list[int] = []
+    for _ in range(11):
+        book.later(days=366).mature("m")
+        left.append(book.balances()[0])
+    assert left == [900, 800, 700, 600, 500, 400, 300, 200, 100, 0, 0]
+    assert book.kinds()[1:] == ["expire"] * 10
+
+
+def test_several_tenths_at_once_when_late() -> None:
+    book = Book(with_validity(policy="yearly_tenth"))
+    book.do(accrue(100_000))
+    book.later(days=366 * 3).mature("m")
+    assert book.kinds()[1:] == ["expire"] * 3
+    assert (book.balances()[0], book.account().next_expires_points) == (700, 100)
+
+
+# --- inactivity ------------------------------------------------------------------------------------------
+
+SIX_MONTHS = with_validity(policy="inactivity", months=6)
+
+
+def test_activity_moves_the_expiry_of_all_that_is_held() -> None:
+    book = Book(SIX_MONTHS)
+    book.do(accrue())
+    book.later(days=100).do(SignIn(member_id="m"))
+    ends = book.account().next_expires_at
+    assert ends == datetime.fromisoformat("2026-12-13T16:00:00+00:00")
+    assert book.lot(1).expires_at == book.lot(2).expires_at == ends
+    assert book.account().next_expires_points == 110
+    book.later(days=100).do(Redeem(member_id="m", reference="r", points=1))
+    assert book.account().next_expires_points == 109
+    book.later(days=200).mature("m")
+    assert book.balances() == (0, 0, 0, 0)
+
+
+def test_what_has_expired_is_not_brought_back_by_activity() -> None:
+    book = Book(SIX_MONTHS)
+    book.do(accrue())
+    book.later(days=200).do(SignIn(member_id="m"))
+    assert book.balances()[0] == 10
+    assert book.account().expired == 100
+
+
+def test_what_others_do_is_no_activity() -> None:
+    book = Book(SIX_MONTHS)
+    book.do(accrue(settle=False))
+    ends = book.lot(1).expires_at
+    book.later(days=20).mature("m")
+    assert book.lot(1).expires_at == ends
+
+
+def test_under_inactivity_what_never_expires_stays_so() -> None:
+    book = Book(with_validity(policy="never"))
+    book.do(accrue())
+    book.adopt(at(SIX_MONTHS, version=2))
+    book.do(accrue(order_id="o2"))
+    assert book.lot(1).expires_at is None
+    assert book.account().next_expires_points == 100
+
+
+# --- late or not, the same -------------------------------------------------------------------------------
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    orders=st.lists(st.tuples(st.integers(0, 60_000), st.booleans(), st.integers(0, 40)), max_size=6),
+    holds=st.lists(st.tuples(st.integers(1, 400), st.integers(1, 604_800)), max_size=4),
+    policy=st.sampled_from(["anniversary", "yearly_tenth", "months"]),
+    looks=st.lists(st.integers(1, 500), max_size=6),
+)
+def test_a_late_job_leads_to_the_same_balances(
+    orders: list[tuple[int, bool, int]], holds: list[tuple[int, int]], policy: str, looks: list[int]
+) -> None:
+    more = {"years": 1} if policy == "anniversary" else {"months": 2} if policy == "months" else {}
+    outcomes: list[object] = []
+    for often in (True, False):
+        book = Book(with_validity(policy=policy, **more))
+        for number, (amount, settle, days) in enumerate(orders):
+            book.later(days=days).do(accrue(amount, f"o{number}", settle=settle))
+        for number, (points, seconds) in enumerate(holds):
+            if points <= book.balances()[0]:
+                book.do(
+                    Redeem(
+                        member_id="m",
+                        reference=f"r{number}",
+                        points=points,
+                        reserve=True,
+                        hold_seconds=seconds,
+                    )
+                )
+        for days in looks:
+            book.later(days=days)
+            if often:
+                book.mature("m")
+        book.later(days=1).mature("m")
+        account = book.account()
+        lots = [lot for _, lot in sorted(book.members["m"].lots.items())]
+        moments = [entry.occurred_at for entry in book.entries.get("m", [])]
+        outcomes.append((account._replace(last_at=None), lots, moments))
+    assert outcomes[0] == outcomes[1]

@@ -1,0 +1,423 @@
+"""How an account moves on the ladder: by orders, refunds, periods, and people. Source: RULES.md, Tiers."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app.domain.account import Review
+from app.domain.commands import (
+    Accrue,
+    Adjust,
+    DecideReview,
+    EvaluateTier,
+    Import,
+    Redeem,
+    Reverse,
+    SetTier,
+    SignIn,
+)
+from app.domain.errors import ReviewClosed, ReviewNotFound, TierNotFound
+from app.domain.program import Program
+from app.domain.standing import TierEndsInPast
+from tests.domain.book import START, Book
+from tests.domain.programs import DEFAULT, document
+
+
+def tiers(
+    *, metrics: Iterable[str] = ("spend",), combine: str = "any", window: Any = None, **changes: Any
+) -> Program:
+    """The default ladder; metrics other than spend ask for 10, 20, 30 and 40."""
+    made = document(tiers=changes)
+    made["tiers"]["qualification"] = {
+        "metrics": list(metrics),
+        "combine": combine,
+        "window": window or {"kind": "lifetime"},
+    }
+    for rank, tier in enumerate(made["tiers"]["ladder"]):
+        spend = tier["thresholds"].get("spend")
+        tier["thresholds"] = {name: spend if name == "spend" else rank * 10 for name in metrics if rank}
+    return Program.from_document(1, made)
+
+
+def buy(book: Book, amount: int, order_id: str | None = None, **fields: Any) -> dict[str, Any]:
+    name = order_id or f"o{book.account().lot_count}"
+    return book.do(Accrue(member_id="m", order_id=name, amount=amount, **fields))
+
+
+def refund(book: Book, amount: int, order_id: str) -> dict[str, Any]:
+    reference = f"b{book.account().sequence}"
+    return book.do(Reverse(member_id="m", order_id=order_id, reference=reference, amount=amount))
+
+
+def tier(book: Book) -> tuple[str, str]:
+    return book.account().tier, book.account().tier_state
+
+
+def reviews(book: Book) -> list[Review]:
+    return [review for _, review in sorted(book.members["m"].reviews.items())]
+
+
+@pytest.mark.parametrize(
+    ("amount", "code"),
+    [
+        (29_999, "bronze"),
+        (30_000, "silver"),
+        (299_999, "silver"),
+        (300_000, "gold"),
+        (1_000_000, "platinum"),
+        (3_000_000, "platinum"),
+    ],
+)
+def test_reaching_the_threshold_is_enough(amount: int, code: str) -> None:
+    book = Book()
+    buy(book, amount)
+    assert tier(book) == (code, "held")
+    if code != "bronze":
+        assert book.account().tier_since == START
+
+
+def test_a_refund_moves_down_at_once_over_several_steps() -> None:
+    book = Book()
+    buy(book, 30_000, "a")
+    buy(book, 970_000, "b")
+    assert tier(book)[0] == "platinum"
+    body = refund(book.later(days=1), 700_001, "b")
+    assert body["tier"] == {"code": "silver", "changed": True}
+    assert book.account().tier_since == book.now
+    assert refund(book, 1, "b")["tier"]["changed"] is False
+
+
+# --- review ----------------------------------------------------------------------------------------------
+
+
+def reviewed() -> tuple[Book, int]:
+    book = Book()
+    buy(book, 3_000_000, "o")
+    review = book.account().review
+    assert review is not None
+    return book, review
+
+
+def test_diamond_waits_for_a_person() -> None:
+    book, review = reviewed()
+    assert tier(book)[0] == "platinum"
+    assert book.detail()["tier_change"]["review_opened"] == "diamond"
+    assert [(r.sequence, r.from_tier, r.to_tier, r.status) for r in reviews(book)] == [
+        (review, "platinum", "diamond", "open")
+    ]
+    buy(book, 100)
+    assert len(reviews(book)) == 1  # once
+    body = book.later(days=1).do(DecideReview(member_id="m", review=review, approve=True, reason="好"))
+    assert (body["status"], body["from"], body["to"]) == ("approved", "platinum", "diamond")
+    assert body["actor"] == "till"
+    assert tier(book)[0] == "diamond"
+    assert (book.account().approved_tier, book.account().review) == ("diamond", None)
+    assert reviews(book)[0].decided_at == book.now
+    assert book.last().kind == "approve_review"
+    with pytest.raises(ReviewClosed):
+        book.do(DecideReview(member_id="m", review=review, approve=False))
+    with pytest.raises(ReviewNotFound):
+        book.do(DecideReview(member_id="m", review=99, approve=False))
+
+
+def test_a_rejected_review_does_not_open_again_unless_the_standing_fell_below() -> None:
+    book, review = reviewed()
+    body = book.do(DecideReview(member_id="m", review=review, approve=False, reason="no"))
+    assert (body["status"], body["reason"]) == ("rejected", "no")
+    assert tier(book)[0] == "platinum"
+    buy(book, 100, "p")
+    assert len(reviews(book)) == 1
+    refund(book, 200, "o")
+    assert book.account().reviewed_tier is None
+    buy(book, 200, "q")
+    assert [r.status for r in reviews(book)] == ["rejected", "open"]
+
+
+def test_falling_below_closes_an_open_review() -> None:
+    book, _ = reviewed()
+    body = refund(book, 1, "o")
+    assert body["tier"] == {"code": "platinum", "changed": False}
+    assert [r.status for r in reviews(book)] == ["closed"]
+    assert book.account().review is None
+    assert book.detail()["tier_change"] == {"review_closed": True}
+
+
+def test_falling_below_removes_an_approved_tier() -> None:
+    book, review = reviewed()
+    book.do(DecideReview(member_id="m", review=review, approve=True))
+    assert refund(book, 1, "o")["tier"] == {"code": "platinum", "changed": True}
+    assert book.account().approved_tier is None
+    buy(book, 1, "p")
+    assert [r.status for r in reviews(book)] == ["approved", "open"]
+
+
+def test_a_higher_review_replaces_the_open_one() -> None:
+    made = document()
+    made["tiers"]["ladder"][3]["requires_review"] = True
+    book = Book(Program.from_document(1, made))
+    buy(book, 1_000_000)
+    buy(book, 2_000_000)
+    assert [(r.to_tier, r.status) for r in reviews(book)] == [("platinum", "closed"), ("diamond", "open")]
+    assert tier(book)[0] == "gold"
+    review = book.account().review
+    assert review is not None
+    book.do(DecideReview(member_id="m", review=review, approve=True))
+    assert tier(book)[0] == "diamond"
+
+
+def test_approving_one_may_open_the_next() -> None:
+    made = document()
+    made["tiers"]["ladder"][3]["requires_review"] = True
+    rules = Program.from_document(1, made)
+    book = Book(rules)
+    buy(book, 1_000_000)
+    first = book.account().review
+    assert first is not None
+    # A person pinned gold, so the spend that reaches diamond opens no review of its own ... but opens it.
+    buy(book, 2_000_000)
+    second = book.account().review
+    assert second is not None
+    assert second != first
+    with pytest.raises(ReviewClosed):
+        book.do(DecideReview(member_id="m", review=first, approve=True))
+
+
+# --- by hand ---------------------------------------------------------------------------------------------
+
+
+def set_tier(code: str, until: datetime | None = None, reference: str = "s") -> SetTier:
+    return SetTier(member_id="m", reference=reference, tier=code, reason="朋友", until=until)
+
+
+def test_a_tier_set_by_hand_stays_whatever_happens() -> None:
+    book = Book()
+    body = book.do(set_tier("gold"))
+    assert (body["from"], body["to"], body["until"], body["reason"]) == ("bronze", "gold", None, "朋友")
+    assert book.detail()["benefits_gained"]
+    assert tier(book) == ("gold", "manual")
+    buy(book, 2_000_000, "o")
+    assert tier(book) == ("gold", "manual")
+    refund(book, 2_000_000, "o")
+    assert tier(book) == ("gold", "manual")
+    assert book.do(EvaluateTier(member_id="m")) == {}
+    book.later(days=4000).mature("m")
+    assert tier(book) == ("gold", "manual")
+
+
+def test_its_end_gives_what_is_deserved() -> None:
+    book = Book()
+    buy(book, 1_000_000)
+    book.do(set_tier("silver", START + timedelta(days=10)))
+    since = book.account().tier_since
+    book.later(days=1).do(set_tier("silver", START + timedelta(days=10), "s2"))
+    assert book.account().tier_since == since
+    book.later(days=20).mature("m")
+    assert tier(book) == ("platinum", "held")
+    assert book.account().tier_since == START + timedelta(days=10)
+    assert book.detail()["outcome"] == "manual_ended"
+
+
+def test_its_end_may_change_nothing() -> None:
+    book = Book()
+    book.do(set_tier("bronze", START + timedelta(days=1)))
+    book.later(days=1).mature("m")
+    assert tier(book) == ("bronze", "held")
+    assert book.detail() == {"outcome": "manual_ended"}
+
+
+def test_set_tier_refuses() -> None:
+    book = Book()
+    with pytest.raises(TierNotFound):
+        book.do(set_tier("wood"))
+    with pytest.raises(TierEndsInPast):
+        book.do(set_tier("gold", START))
+
+
+# --- evaluation by hand ----------------------------------------------------------------------------------
+
+
+def test_evaluate_finds_nothing_most_of_the_time() -> None:
+    book = Book()
+    buy(book, 30_000)
+    assert book.decide(EvaluateTier(member_id="m")).entry is None
+
+
+def test_evaluate_after_the_ladder_changed() -> None:
+    book = Book()
+    buy(book, 20_000)
+    made = document()
+    made["tiers"]["ladder"][1]["thresholds"]["spend"] = 20_000
+    book.adopt(Program.from_document(2, made))
+    book.do(EvaluateTier(member_id="m"))
+    assert tier(book)[0] == "silver"
+    assert (book.last().kind, book.detail()["to"]) == ("evaluate", "silver")
+
+
+# --- metrics and windows ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("metric", ["orders", "points_earned", "growth"])
+def test_other_metrics(metric: str) -> None:
+    for window in (None, {"kind": "rolling_months", "months": 12}, {"kind": "calendar_year"}):
+        book = Book(tiers(metrics=[metric], window=window))
+        step = 1_000 if metric != "orders" else 1
+        for number in range(10 if metric == "orders" else 1):
+            buy(book, step, f"o{number}")
+        assert tier(book)[0] == "silver"
+        refund(book, step, "o0")
+        assert tier(book)[0] == "bronze"
+
+
+def test_sign_ins_and_adjustments_count_for_points_and_growth_under_a_window() -> None:
+    rolling = {"kind": "rolling_months", "months": 1}
+    book = Book(tiers(metrics=["points_earned"], window=rolling))
+    book.do(SignIn(member_id="m"))
+    assert tier(book)[0] == "silver"
+    book.do(Adjust(member_id="m", reference="a", points=10, reason="r"))
+    assert tier(book)[0] == "gold"
+    book = Book(tiers(metrics=["growth"], window=rolling))
+    book.do(SignIn(member_id="m"))
+    book.later(days=1).do(SignIn(member_id="m"))
+    assert tier(book)[0] == "silver"
+    book = Book(tiers(metrics=["spend"], window=rolling))
+    book.do(Import(member_id="m", reference="i", points=100))
+    assert tier(book)[0] == "bronze"
+
+
+def test_any_or_all() -> None:
+    for combine, code in (("any", "silver"), ("all", "bronze")):
+        book = Book(tiers(metrics=["spend", "orders"], combine=combine))
+        buy(book, 30_000)
+        assert tier(book)[0] == code
+
+
+ROLLING = tiers(
+    window={"kind": "rolling_months", "months": 12}, validity_months=12, grace_days=30, warn_days=14
+)
+UNTIL = datetime.fromisoformat("2027-03-05T16:00:00+00:00")
+
+
+def test_pending_orders_and_those_outside_the_window_do_not_count() -> None:
+    book = Book(ROLLING)
+    buy(book, 29_999, occurred_at=START - timedelta(days=366))
+    buy(book, 1, settle=False)
+    buy(book, 29_999)
+    assert tier(book)[0] == "bronze"
+    buy(book, 1, occurred_at=START - timedelta(days=300))
+    assert tier(book)[0] == "silver"
+
+
+def test_a_till_whose_clock_is_ahead_earns_its_tier_at_once() -> None:
+    for window in ({"kind": "rolling_months", "months": 12}, {"kind": "calendar_year"}):
+        book = Book(tiers(window=window))
+        buy(book, 30_000, occurred_at=START + timedelta(minutes=5))
+        assert tier(book)[0] == "silver"
+
+
+def test_kept_warned_grace_one_step_down() -> None:
+    book = Book(ROLLING)
+    buy(book, 1_000_000)
+    assert (book.account().tier_valid_until, tier(book)) == (UNTIL, ("platinum", "held"))
+    book.now = UNTIL - timedelta(days=14)
+    book.mature("m")
+    assert tier(book) == ("platinum", "warned")
+    assert book.last().kind == "tier_warning"
+    assert book.detail() == {"tier": "platinum", "valid_until": "2027-03-05T16:00:00Z", "will_keep": True}
+    book.now = UNTIL
+    book.mature("m")
+    assert tier(book) == ("platinum", "grace")
+    assert book.detail()["outcome"] == "grace"
+    book.now = UNTIL + timedelta(days=30) - timedelta(microseconds=1)
+    book.mature("m")
+    assert tier(book) == ("platinum", "grace")
+    book.later(microseconds=1).mature("m")
+    assert tier(book) == ("gold", "held")
+    assert book.detail()["outcome"] == "lowered"
+    # A period of its own for the tier below, and so on to the lowest.
+    assert book.account().tier_valid_until == datetime.fromisoformat("2028-04-04T16:00:00+00:00")
+    book.later(days=5 * 400).mature("m")
+    assert tier(book) == ("bronze", "held")
+    assert (book.account().tier_valid_until, book.account().due_at) == (None, None)
+    assert [entry.points for entry in book.entries["m"] if entry.kind.startswith("tier")] == [0] * 9
+
+
+def test_kept_for_another_period() -> None:
+    book = Book(ROLLING)
+    buy(book, 30_000)
+    book.later(days=200)
+    buy(book, 30_000)
+    book.later(days=200).mature("m")
+    assert tier(book) == ("silver", "held")
+    assert book.detail() == {"outcome": "kept", "valid_until": "2028-03-05T16:00:00Z"}
+    assert book.kinds() == ["accrue", "accrue", "expire", "tier_warning", "tier_period"] or book.kinds() == [
+        "accrue",
+        "accrue",
+        "tier_warning",
+        "expire",
+        "tier_period",
+    ]
+
+
+def test_enough_within_the_grace_keeps_it() -> None:
+    book = Book(ROLLING)
+    buy(book, 30_000)
+    book.now = UNTIL + timedelta(days=1)
+    buy(book, 30_000)
+    assert tier(book) == ("silver", "grace")
+    book.later(days=30).mature("m")
+    assert tier(book) == ("silver", "held")
+
+
+def test_an_upgrade_begins_a_period_of_its_own() -> None:
+    book = Book(ROLLING)
+    buy(book, 30_000)
+    book.now = UNTIL - timedelta(days=1)
+    buy(book, 300_000)
+    assert tier(book) == ("gold", "held")
+    assert book.account().tier_valid_until == datetime.fromisoformat("2028-03-05T16:00:00+00:00")
+
+
+def test_a_tier_won_holds_although_the_window_moves_on() -> None:
+    book = Book(ROLLING)
+    buy(book, 30_000, "old", occurred_at=START - timedelta(days=360))
+    assert tier(book)[0] == "silver"
+    book.later(days=30)
+    buy(book, 100, "new")
+    refund(book, 100, "new")
+    assert tier(book)[0] == "silver"
+    refund(book, 1, "old")
+    assert tier(book)[0] == "bronze"
+
+
+def test_without_a_warning() -> None:
+    book = Book(tiers(window={"kind": "calendar_year"}, validity_months=12))
+    buy(book, 30_000)
+    book.later(days=400).mature("m")
+    assert "tier_warning" not in book.kinds()
+    assert tier(book) == ("bronze", "held")
+
+
+def test_a_reviewed_tier_that_ends_loses_its_approval() -> None:
+    book = Book(ROLLING)
+    buy(book, 3_000_000)
+    review = book.account().review
+    assert review is not None
+    book.do(DecideReview(member_id="m", review=review, approve=True))
+    assert tier(book)[0] == "diamond"
+    book.later(days=400).mature("m")
+    assert tier(book) == ("platinum", "held")
+    assert (book.account().approved_tier, book.account().reviewed_tier) == (None, None)
+
+
+def test_the_period_of_a_tier_ends_after_points_are_spent_too() -> None:
+    """Lots that hold nothing any more still count: standing is by what was bought, not by what is left."""
+    book = Book(ROLLING)
+    buy(book, 30_000)
+    book.do(Redeem(member_id="m", reference="r", points=300))
+    book.later(days=180)
+    buy(book, 30_000)
+    book.later(days=190).mature("m")
+    assert tier(book) == ("silver", "held")
+    assert DEFAULT.version == 1
