@@ -117,12 +117,12 @@ class CsvFile:
                 "w", encoding="utf-8", errors="surrogateescape", newline=""
             )
             csv.writer(self._rejections).writerow([*columns, *self.REJECTION_COLUMNS])
-        cells: list[Any] = [*line.raw, *[""] * (len(columns) - len(line.raw))]
+        own = len(self.columns)
+        cells: list[Any] = [*line.raw[:own], *[""] * (len(columns) - min(own, len(line.raw)))]
         for column, text in (fills or {}).items():
             cells[columns.index(column)] = cells[columns.index(column)] or text
-        width = len(columns)
         # What a line has too much of is kept after all else.
-        csv.writer(self._rejections).writerow([*cells[:width], line.number, reason, *cells[width:]])
+        csv.writer(self._rejections).writerow([*cells, line.number, reason, *line.raw[own:]])
 
     def _header(self) -> list[str]:
         try:

@@ -46,7 +46,7 @@ async def _work(settings: Settings, url: str, work: Callable[[Settings, Database
 
 @contextlib.asynccontextmanager
 async def running_engine(settings: Settings, database: Database) -> AsyncGenerator[Engine]:
-    """An engine of this process, of one lane: what is submitted first is carried out first."""
+    """An engine of this process alone: what is submitted first is carried out first."""
     engine = Engine(database.connect, is_sandbox=settings.sandbox)
     await engine.start()
     try:
