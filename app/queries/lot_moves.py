@@ -12,23 +12,24 @@ TAKING_KINDS = ("redeem", "transfer", "expire")
 
 
 def lot_moves(entries: str) -> str:
-    """SQL of the rows (bucket, member_id, sequence, lot, remaining, reserved, granted): signed changes.
+    """SQL of rows (bucket, member_id, sequence, lot, remaining, reserved, granted, is_settlement).
 
-    `entries` is the condition on `entry` that chooses which to read. Of pending lots `remaining` is what they
-    hold. `granted` is what a lot was granted unless part of that had expired on arrival; null where the entry
-    granted none, or several.
+    `remaining` and `reserved` are signed changes; of pending lots `remaining` is what they hold. `entries` is
+    the condition on `entry` that chooses which to read. `granted` is what a lot was granted, unless part of
+    that had expired on arrival; null where the entry granted none, or several.
     """
     return f"""
 SELECT bucket, member_id, sequence, lot, points + pending AS remaining, 0::bigint AS reserved,
-       CASE WHEN kind <> 'settle' THEN points + pending - debt END AS granted
+       CASE WHEN kind <> 'settle' THEN points + pending - debt END AS granted,
+       kind = 'settle' AS is_settlement
   FROM entry WHERE {entries} AND kind IN {GRANTING_KINDS} AND lot IS NOT NULL
 UNION ALL
 SELECT bucket, member_id, sequence, (part->>0)::integer, -(part->>1)::bigint,
-       CASE kind WHEN 'reserve' THEN (part->>1)::bigint ELSE 0 END, NULL
+       CASE kind WHEN 'reserve' THEN (part->>1)::bigint ELSE 0 END, NULL, false
   FROM entry, json_array_elements(detail->'lots') AS part
  WHERE {entries} AND kind IN {(*TAKING_KINDS, "reserve")}
 UNION ALL
-SELECT bucket, member_id, sequence, (part->>0)::integer, (part->>1)::bigint, (part->>2)::bigint, NULL
+SELECT bucket, member_id, sequence, (part->>0)::integer, (part->>1)::bigint, (part->>2)::bigint, NULL, false
   FROM entry, json_array_elements(detail->'moves') AS part
  WHERE {entries}
    AND (kind IN ('reverse', 'commit', 'cancel', 'lapse', 'refund', 'receive')

@@ -1,0 +1,236 @@
+"""Entries of the ledger on the wire, as JSON and as lines of a CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from app.domain.instants import rfc3339
+from app.queries.entries import EntryRow
+from app.schemas.common import Answer
+from app.schemas.parts import Part, shown
+
+EntryKind = Literal[
+    "accrue",
+    "settle",
+    "reverse",
+    "redeem",
+    "reserve",
+    "commit",
+    "cancel",
+    "lapse",
+    "refund",
+    "sign_in",
+    "adjust",
+    "transfer",
+    "receive",
+    "import",
+    "expire",
+    "freeze",
+    "unfreeze",
+    "erase",
+    "evaluate",
+    "set_tier",
+    "tier_warning",
+    "tier_period",
+    "approve_review",
+    "reject_review",
+]
+
+_ENTRY: dict[str, Any] = {
+    "sequence": 1,
+    "kind": "accrue",
+    "points": 300,
+    "pending": 0,
+    "reserved": 0,
+    "debt": 0,
+    "growth": 300,
+    "cash": 0,
+    "balance": {"points": 300, "pending": 0, "reserved": 0, "debt": 0, "growth": 300, "cash": 0},
+    "reference": None,
+    "order_id": "o-2026-0001",
+    "program_version": 1,
+    "actor": "key:Kq3nV0sYb8Zd",
+    "request_id": "8PvCq2n4T0aWd3Lk",
+    "occurred_at": "2026-03-05T02:00:00Z",
+    "recorded_at": "2026-03-05T02:00:00.120417Z",
+    "breakdown": [{"rule": "purchase", "label": "1 point per yuan", "points": 300}],
+    "detail": {"expires_at": "2027-03-05T16:00:00Z", "tier": "bronze"},
+}
+
+# Which part of the natural key is the caller's own id of the operation; the other kinds have none.
+_REFERENCE_AT = {
+    **dict.fromkeys(
+        ("redeem", "reserve", "commit", "cancel", "lapse", "adjust", "transfer", "import", "set_tier"), 1
+    ),
+    **dict.fromkeys(("reverse", "refund", "receive"), 2),
+}
+
+
+class Wallets(Answer):
+    """What the entry left. `points` are the available ones; `cash` is in the minor unit."""
+
+    points: int
+    pending: int
+    reserved: int
+    debt: int
+    growth: int
+    cash: int
+
+
+class Entry(Answer):
+    """One command's effect on one member. It is never changed; what is wrong is corrected by another one."""
+
+    model_config = shown(_ENTRY)
+
+    sequence: int = Field(description="Counted per member, without gaps.")
+    kind: EntryKind = Field(
+        description="What happened. `expire`, `lapse` (a hold that ran out), `tier_warning` and "
+        "`tier_period` happen by themselves, and so may `settle`."
+    )
+    points: int = Field(description="The signed change of the available points.")
+    pending: int = Field(description="The signed change; so of all that follow.")
+    reserved: int
+    debt: int
+    growth: int
+    cash: int
+    balance: Wallets
+    reference: str | None = Field(description="The caller's own id of the operation, if it has one.")
+    order_id: str | None
+    program_version: int = Field(description="The version of the rules behind it.")
+    actor: str = Field(
+        description="Who did it: `key:<id>`, `member:<id>`, `bootstrap`, `cli`, or `system` for what "
+        "happened by itself."
+    )
+    request_id: str
+    occurred_at: datetime = Field(description="When it happened, which may lie before it was told.")
+    recorded_at: datetime = Field(description="When it was written down.")
+    breakdown: list[Part] = Field(description="Which rules gave how much, for what was earned.")
+    detail: dict[str, Any] = Field(
+        description="What else the entry tells, by kind: `lots` that points came from or went to, `reason`, "
+        "`amount` refunded, `shortfall`, `tier_change`, ..."
+    )
+
+
+class LedgerEntry(Entry):
+    """An entry, with whose it is."""
+
+    model_config = shown({"member_id": "u-1001", **_ENTRY})
+
+    member_id: str
+
+
+def entry_of(row: EntryRow) -> dict[str, Any]:
+    """The entry in `LedgerEntry`'s shape."""
+    return {
+        **row._asdict(),
+        "balance": {
+            "points": row.points_after,
+            "pending": row.pending_after,
+            "reserved": row.reserved_after,
+            "debt": row.debt_after,
+            "growth": row.growth_after,
+            "cash": row.cash_after,
+        },
+        "reference": _reference(row),
+        "breakdown": [
+            {"rule": rule, "label": label, "points": points}
+            for rule, label, points in row.detail.get("breakdown", ())
+        ],
+        "detail": _detail(row),
+    }
+
+
+def _reference(row: EntryRow) -> str | None:
+    place = _REFERENCE_AT.get(row.kind)
+    return None if place is None else row.key.split("/")[place]
+
+
+def _detail(row: EntryRow) -> dict[str, Any]:
+    """The details with their tuples spelled out."""
+    detail: dict[str, Any] = {name: value for name, value in row.detail.items() if name != "breakdown"}
+    if "lots" in detail:
+        detail["lots"] = [
+            dict(zip(("lot", "points", "expires_at"), lot, strict=False)) for lot in detail["lots"]
+        ]
+    if "moves" in detail:
+        detail["moves"] = [
+            {"lot": lot, "remaining": remaining, "reserved": reserved}
+            for lot, remaining, reserved in detail["moves"]
+        ]
+    if row.kind == "refund":
+        detail["redemption"] = row.key.split("/")[1]
+    if row.kind == "sign_in":
+        detail["date"] = row.key.split("/")[1]
+    return detail
+
+
+# --- CSV -------------------------------------------------------------------------------------------------
+
+CSV_COLUMNS = (
+    "member_id",
+    "sequence",
+    "kind",
+    "points",
+    "pending",
+    "reserved",
+    "debt",
+    "growth",
+    "cash",
+    "points_after",
+    "pending_after",
+    "reserved_after",
+    "debt_after",
+    "growth_after",
+    "cash_after",
+    "reference",
+    "order_id",
+    "program_version",
+    "actor",
+    "request_id",
+    "occurred_at",
+    "recorded_at",
+    "reason",
+)
+_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_header() -> str:
+    """The first line."""
+    return _lines([CSV_COLUMNS])
+
+
+def csv_lines(rows: Iterable[EntryRow]) -> str:
+    """A line for each entry."""
+    return _lines(_cells(row) for row in rows)
+
+
+def _cells(row: EntryRow) -> list[str]:
+    values: Mapping[str, Any] = {
+        **row._asdict(),
+        "reference": _reference(row),
+        "occurred_at": rfc3339(row.occurred_at),
+        "recorded_at": rfc3339(row.recorded_at),
+        "reason": row.detail.get("reason"),
+    }
+    return [_cell(values[name]) for name in CSV_COLUMNS]
+
+
+def _cell(value: object) -> str:
+    """A value as text; one that a spreadsheet would take for a formula gets an apostrophe before it."""
+    if value is None:
+        return ""
+    if isinstance(value, str) and value.startswith(_STARTS_A_FORMULA):
+        return f"'{value}"
+    return str(value)
+
+
+def _lines(rows: Iterable[Iterable[str]]) -> str:
+    written = io.StringIO()
+    csv.writer(written).writerows(rows)
+    return written.getvalue()
