@@ -64,5 +64,6 @@ def _taken(member: Member, points: int, context: Context) -> tuple[Account, tupl
         account._replace(available=account.available - points),
         {**member.lots, **{lot.lot: lot for lot in lots}}.values(),
         context.programs,
+        sees_all=member.sees_all_lots,
     )
     return after, lots

@@ -1,7 +1,7 @@
 """What can be asked of the ledger: one frozen class a command.
 
 `natural_key` is unique per member for good, so that the same command sent again is found and answered as it was;
-`content()` is what must be the same then. `needs_lots` and the `..._named` tell the engine what to load before it decides.
+`content()` is what must be the same then. `needs_lots`, `spends` and the `..._named` tell the engine what to load before it decides.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ class Command:
     """A change asked for on one member's account."""
 
     kind: ClassVar[str]
-    needs_lots: ClassVar[bool] = False  # every lot that may hold points
+    needs_lots: ClassVar[bool] = False  # every lot that may hold points, however many it takes from
     needs_active: ClassVar[bool] = False  # refused while the member is frozen, and once erased
     needs_person: ClassVar[bool] = False  # refused once the member is erased
 
@@ -31,6 +31,11 @@ class Command:
     def members(self) -> tuple[str, ...]:
         """Every member whose account it may change."""
         return (self.member_id,)
+
+    @property
+    def spends(self) -> int:
+        """How many available points it takes in spending order: the lots that reach so far are loaded."""
+        return 0
 
     @property
     def order_named(self) -> str | None:
@@ -143,7 +148,6 @@ class Redeem(Command):
     """Points are spent, or held to be (no `hold_seconds` takes the program's)."""
 
     kind = "redeem"
-    needs_lots = True
     needs_active = True
 
     reference: str
@@ -151,6 +155,10 @@ class Redeem(Command):
     reserve: bool = False
     order_id: str | None = None
     hold_seconds: int | None = None
+
+    @property
+    def spends(self) -> int:
+        return self.points
 
     def natural_key(self, today: date) -> str:
         return f"redeem/{self.reference}"
@@ -223,12 +231,15 @@ class Adjust(Command):
     """A person's correction, plus or minus, with its reason."""
 
     kind = "adjust"
-    needs_lots = True
     needs_person = True
 
     reference: str
     points: int
     reason: str
+
+    @property
+    def spends(self) -> int:
+        return max(0, -self.points)
 
     def natural_key(self, today: date) -> str:
         return f"adjust/{self.reference}"
@@ -239,7 +250,6 @@ class Transfer(Command):
     """Points given to another member; they keep their expiry."""
 
     kind = "transfer"
-    needs_lots = True
     needs_active = True
 
     reference: str
@@ -249,6 +259,10 @@ class Transfer(Command):
     @property
     def members(self) -> tuple[str, ...]:
         return (self.member_id, self.to)
+
+    @property
+    def spends(self) -> int:
+        return self.points
 
     def natural_key(self, today: date) -> str:
         return f"transfer/{self.reference}"

@@ -121,9 +121,13 @@ def expire(lot: Lot, *, now: datetime, program: Program) -> tuple[Lot, int]:
     return lot, expired
 
 
-def with_due_dates(account: Account, lots: Iterable[Lot], programs: Mapping[int, Program]) -> Account:
-    """The account with what it caches of all its lots, counted anew: the next expiry, and the oldest open lot.
+def with_due_dates(
+    account: Account, lots: Iterable[Lot], programs: Mapping[int, Program], *, sees_all: bool = True
+) -> Account:
+    """The account with what it caches of its lots, counted anew: the next expiry, and the oldest open lot.
 
+    `lots` are all that may hold points; or, unless it `sees_all`, all up to the expiry that is next now: then the
+    oldest open lot stays the one known.
     `due_at` may only come nearer here; it is counted anew when it is reached.
     """
     next_expires_at: datetime | None = None
@@ -142,7 +146,7 @@ def with_due_dates(account: Account, lots: Iterable[Lot], programs: Mapping[int,
                 granted=lot.granted, remaining=lot.remaining, program=programs[lot.program_version]
             )
     return account._replace(
-        lot_floor=floor,
+        lot_floor=floor if sees_all else account.lot_floor,
         next_expires_at=next_expires_at,
         next_expires_points=next_expires_points,
         due_at=earlier(account.due_at, next_expires_at),

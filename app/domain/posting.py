@@ -42,11 +42,12 @@ class Change(NamedTuple):
 class Member:
     """A member as loaded, changed only by applying decisions: so a batch decides each on what the last one left."""
 
-    __slots__ = ("account", "lots", "orders", "redemptions", "referred_by", "reviews")
+    __slots__ = ("account", "lots", "orders", "redemptions", "referred_by", "reviews", "sees_all_lots")
 
     def __init__(self, account: Account) -> None:
         self.account = account
         self.lots: dict[int, Lot] = {}
+        self.sees_all_lots = True  # else only those in spending order that reach what the batch takes
         self.orders: dict[str, int] = {}  # order_id → lot number, of the orders looked up
         self.redemptions: dict[str, Redemption] = {}
         self.reviews: dict[int, Review] = {}

@@ -74,6 +74,7 @@ def redeem(member: Member, command: Redeem, context: Context) -> Change:
         ),
         {**member.lots, **{lot.lot: lot for lot in lots}}.values(),
         context.programs,
+        sees_all=member.sees_all_lots,
     )
     return _posted(
         account,

@@ -28,6 +28,7 @@ def transfer(member: Member, receiver: Member, command: Transfer, context: Conte
         account._replace(available=account.available - command.points),
         {**member.lots, **{lot.lot: lot for lot in lots}}.values(),
         context.programs,
+        sees_all=member.sees_all_lots,
     )
     detail: dict[str, Any] = {
         "points": command.points,

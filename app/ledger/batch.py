@@ -73,7 +73,10 @@ class Batch:
         if not connection.is_in_transaction():
             await connection.execute("BEGIN")
         try:
-            claims = {request.claim.key: request.claim for request in self.requests if request.claim}
+            # The first to come with a key claims it; backwards, so that it is the one that stays.
+            claims = {
+                request.claim.key: request.claim for request in reversed(self.requests) if request.claim
+            }
             if claims:
                 self.claimed = await claim_keys(connection, claims.values())
             locked = await lock_accounts(
@@ -102,6 +105,8 @@ class Batch:
         for member_id, account in locked.accounts.items():
             self.members[member_id] = Member(account)
         wanted = _wanted(self.requests, locked, self.program, self.today)
+        for member_id in wanted.reaching:
+            self.members[member_id].sees_all_lots = False
         loaded = await load(connection, wanted)
         referred = [
             request.command.member_id
@@ -263,6 +268,8 @@ def _wanted(requests: Sequence[Request], locked: Locked, program: Program, today
             account = locked.accounts.get(member_id)
             if account is not None and account.sequence:
                 _want(wanted, command, account, today, all_lots=sees_all, keeps_alive=keeps_alive)
+    for member_id in wanted.lots:
+        wanted.reaching.pop(member_id, None)
     return wanted
 
 
@@ -276,6 +283,9 @@ def _want(
         wanted.lots.setdefault(member_id, account.lot_floor)
     if member_id != command.member_id:
         return
+    if command.spends:
+        _, points = wanted.reaching.get(member_id, (0, 0))
+        wanted.reaching[member_id] = account.lot_floor, points + command.spends
     if (key := command.natural_key(today)) is not None:
         wanted.keys.add((member_id, key))
     if (order_id := command.order_named) is not None:

@@ -46,6 +46,21 @@ _PARTS = {
     "lots": """
 (SELECT array_agg(found) FROM unnest(${0}::smallint[], ${1}::text[], ${2}::integer[]) AS wanted (bucket, member_id, floor)
    JOIN lot AS found ON found.bucket = wanted.bucket AND found.member_id = wanted.member_id AND found.lot >= wanted.floor)""",
+    # lots in spending order until they reach the points wanted: whole groups of one expiry, and the group after
+    # if they are just reached, so that the expiry that is next then is among them
+    "reaching_lots": """
+(SELECT array_agg(found)
+   FROM unnest(${0}::smallint[], ${1}::text[], ${2}::integer[], ${3}::bigint[])
+        AS wanted (bucket, member_id, floor, points),
+        LATERAL (
+            SELECT spendable AS found,
+                   sum(spendable.remaining) OVER (ORDER BY spendable.expires_at)
+                   - sum(spendable.remaining) OVER (PARTITION BY spendable.expires_at) AS before
+              FROM lot AS spendable
+             WHERE spendable.bucket = wanted.bucket AND spendable.member_id = wanted.member_id
+               AND spendable.lot >= wanted.floor AND spendable.remaining > 0 AND NOT spendable.pending
+        ) AS reaching
+  WHERE reaching.before <= wanted.points)""",
     # redemptions by reference
     "redemptions": """
 (SELECT array_agg(found)
@@ -69,7 +84,7 @@ _PARTS = {
    FROM unnest(${0}::smallint[], ${1}::text[], ${2}::bigint[]) AS wanted (bucket, member_id, sequence)
    JOIN tier_review AS found USING (bucket, member_id, sequence))""",
 }
-_COLUMNS = {"holds": 2}
+_COLUMNS = {"holds": 2, "reaching_lots": 4}
 _statements: dict[tuple[str, ...], str] = {}
 
 
@@ -87,7 +102,10 @@ class Wanted:
 
     keys: set[tuple[str, str]] = field(default_factory=set)
     orders: set[tuple[str, str]] = field(default_factory=set)
-    lots: dict[str, int] = field(default_factory=dict)  # member → the first lot to read
+    lots: dict[str, int] = field(default_factory=dict)  # member → the first of all lots to read
+    reaching: dict[str, tuple[int, int]] = field(
+        default_factory=dict
+    )  # member → the first lot, points to reach
     redemptions: set[tuple[str, str]] = field(default_factory=set)
     holds: set[str] = field(default_factory=set)
     reviews: set[tuple[str, int]] = field(default_factory=set)
@@ -122,6 +140,10 @@ async def load(connection: Connection, wanted: Wanted) -> Loaded:
     for name, pairs in (("keys", wanted.keys), ("orders", wanted.orders), ("lots", wanted.lots.items())):
         if pairs:
             parts.append((name, _arrays(pairs)))
+    if wanted.reaching:
+        floors, points = zip(*wanted.reaching.values(), strict=True)
+        members = list(wanted.reaching)
+        parts.append(("reaching_lots", [[bucket_of(member) for member in members], members, floors, points]))
     if wanted.redemptions:
         arrays = _arrays(wanted.redemptions)
         parts += [("redemptions", arrays), ("redeemed_lots", arrays)]
@@ -140,7 +162,11 @@ async def load(connection: Connection, wanted: Wanted) -> Loaded:
         found = {name: rows or [] for name, rows in zip(names, row, strict=True)}
     return Loaded(
         entries=[Entry._make(row) for row in found.get("keys", ())],
-        lots=[Lot._make(row) for name in ("lots", "orders", "redeemed_lots") for row in found.get(name, ())],
+        lots=[
+            Lot._make(row)
+            for name in ("lots", "reaching_lots", "orders", "redeemed_lots")
+            for row in found.get(name, ())
+        ],
         redemptions=[
             Redemption._make(row) for name in ("redemptions", "holds") for row in found.get(name, ())
         ],
