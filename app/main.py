@@ -21,13 +21,16 @@ from app.routers import (
     accruals,
     adjustments,
     batches,
+    entries,
     errors,
     keys,
+    ledger,
     members,
     operations,
     redemptions,
     sandbox,
     sign_ins,
+    tiers,
     transfers,
 )
 from app.routers.document import document
@@ -48,6 +51,9 @@ _ROUTERS = (
     sign_ins,
     transfers,
     adjustments,
+    entries,
+    tiers,
+    ledger,
     keys,
     operations,
 )
@@ -93,6 +99,7 @@ async def _lifespan(settings: Settings, app: FastAPI, *, runs_jobs: bool) -> Asy
     engine = Engine(database.connect, is_sandbox=settings.sandbox)
     clock = SANDBOX_CLOCK if settings.sandbox else REAL_CLOCK
     reader = MemberReader(database.connect, rules=engine.rulebook, clock=clock)
+    app.state.is_sandbox = settings.sandbox
     app.state.ledger = engine
     app.state.reader = reader
     async with contextlib.AsyncExitStack() as running:

@@ -124,10 +124,16 @@ async def list_all_entries(
 
 
 async def stream_all_entries(
-    database: Database, *, since: datetime | None = None, until: datetime | None = None
+    database: Database,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    after: Position | None = None,
 ) -> AsyncGenerator[list[EntryRow]]:
     """All entries recorded from `since` and before `until`, oldest first, a thousand at a time."""
     statement = select(*_COLUMNS).order_by(*_PLACE).execution_options(yield_per=_ROWS_AT_ONCE)
+    if after is not None:
+        statement = statement.where(Entry.recorded_at >= after[0], tuple_(*_PLACE) > after)
     async with database.engine.connect() as connection:
         result = await connection.stream(_recorded(statement, since, until))
         async for rows in result.partitions():

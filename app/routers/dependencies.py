@@ -1,4 +1,4 @@
-"""What a route asks of a request besides who calls: which page, under which idempotency key."""
+"""What a route asks of a request besides who calls: which page, which moment, under which idempotency key."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.domain.errors import ErrorKind, IdempotencyKeyMissing, LoyaltyError
+from app.ledger.load import REAL_CLOCK, SANDBOX_CLOCK
 from app.routers.door import header_of
 from app.routers.errors import ValidationFailed
+from app.schemas.common import Instant
 
 # --- idempotency -----------------------------------------------------------------------------------------
 
@@ -49,6 +51,23 @@ def required_idempotency_key_of(request: Request) -> str:
     if key is None:
         raise IdempotencyKeyMissing
     return key
+
+
+# --- moments ---------------------------------------------------------------------------------------------
+
+
+def _with_plus(moment: object) -> object:
+    # A plus that wasn't escaped in the query arrives as a blank.
+    return moment.replace(" ", "+") if isinstance(moment, str) and "T" in moment.upper() else moment
+
+
+QueryInstant = Annotated[Instant, BeforeValidator(_with_plus)]
+"""A moment in a query: arrives as a string, its offset's plus escaped or not; is a UTC datetime."""
+
+
+def clock_of(request: Request) -> str:
+    """The SQL of the program's clock, by which this service lives."""
+    return SANDBOX_CLOCK if request.app.state.is_sandbox else REAL_CLOCK
 
 
 # --- pages -----------------------------------------------------------------------------------------------
