@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import Request
 
 from app.actions.sandbox import ClockBehindLedger, set_clock
+from app.domain.instants import rfc3339
 from app.routers import door
 from app.routers.document import problems
 from app.routers.door import require
@@ -24,4 +25,4 @@ async def put_clock(body: ClockRequest, request: Request) -> ClockSet:
     a second. API keys and members' tokens go by the real clock.
     """
     matured = await set_clock(request.app.state.database, now=body.now)
-    return ClockSet(now=body.now, matured=matured)
+    return ClockSet(now=rfc3339(body.now), matured=matured)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from pydantic import Field
 
 from app.schemas.common import Answer, Instant, Wire
+from app.schemas.parts import Moment
 
 
 class ClockRequest(Wire):
@@ -18,7 +17,7 @@ class ClockRequest(Wire):
 class ClockSet(Answer):
     """The time it is from now on."""
 
-    now: datetime = Field(
+    now: Moment = Field(
         description="What the clock was set to; it runs on from there.", examples=["2027-03-05T02:00:00Z"]
     )
     matured: int = Field(

@@ -1,0 +1,122 @@
+"""The sandbox's clock: a year in a second, for all workers, and nowhere else."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from app.config import Settings
+from app.main import create_app
+from app.routers.document import document
+from tests.routers.asking import answered, refused
+from tests.routers.conftest import BOOTSTRAP_KEY, PII_KEYS
+
+CLOCK = "/v1/sandbox/clock"
+
+
+def sandbox(database_url: str) -> FastAPI:
+    """The application with its sandbox."""
+    return create_app(
+        Settings(database_url=database_url, bootstrap_key=BOOTSTRAP_KEY, pii_keys=PII_KEYS, sandbox=True)
+    )
+
+
+@contextlib.asynccontextmanager
+async def running(app: FastAPI) -> AsyncGenerator[httpx.AsyncClient]:
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app),
+            base_url="http://sandbox",
+            headers={"Authorization": f"Bearer {BOOTSTRAP_KEY}"},
+        ) as client,
+    ):
+        yield client
+
+
+@pytest.fixture
+async def workers(fresh_database_url: str) -> AsyncGenerator[tuple[httpx.AsyncClient, httpx.AsyncClient]]:
+    """Two processes of one service, as far as the clock is concerned."""
+    async with running(sandbox(fresh_database_url)) as one, running(sandbox(fresh_database_url)) as other:
+        yield one, other
+
+
+Workers = tuple[httpx.AsyncClient, httpx.AsyncClient]
+
+
+async def test_a_year_passes_in_a_second(workers: Workers) -> None:
+    one, other = workers
+    set_to = {"now": "2030-01-31T12:00:00+08:00"}
+    assert await answered(one, "PUT", CLOCK, set_to, status=200) == {
+        "now": "2030-01-31T04:00:00Z",
+        "matured": 0,
+    }
+    await answered(other, "PUT", "/v1/members/u-1", {}, status=201)
+    await answered(
+        other, "POST", "/v1/members/u-1/accruals", {"order_id": "o-1", "amount": 30_000}, status=201
+    )
+    status: Any = await answered(one, "GET", "/v1/members/u-1", status=200)
+    assert status["joined_at"].startswith("2030-01-31T04:00:")
+    assert status["points"]["next_expiration"] == {"points": 300, "at": "2031-01-31T16:00:00Z"}
+
+    assert (await answered(one, "PUT", CLOCK, {"now": "2031-01-31T15:59:59Z"}, status=200))["matured"] == 0
+    assert (await answered(other, "GET", "/v1/members/u-1", status=200))["points"]["available"] == 300
+    assert (await answered(one, "PUT", CLOCK, {"now": "2031-01-31T16:00:00Z"}, status=200))["matured"] == 1
+    points = (await answered(other, "GET", "/v1/members/u-1", status=200))["points"]
+    assert (points["available"], points["expired"], points["next_expiration"]) == (0, 300, None)
+    await refused(
+        other,
+        "POST",
+        "/v1/members/u-1/redemptions",
+        {"reference": "r", "points": 1},
+        code="insufficient_points",
+    )
+
+
+async def test_days_pass_for_the_streak(workers: Workers) -> None:
+    one, other = workers
+    await answered(one, "PUT", CLOCK, {"now": "2030-01-01T12:00:00+08:00"}, status=200)
+    await answered(one, "PUT", "/v1/members/u-1", {}, status=201)
+    for day in range(1, 8):
+        await answered(one, "PUT", CLOCK, {"now": f"2030-01-0{day}T20:00:00+08:00"}, status=200)
+        signed_in = await answered(other, "POST", "/v1/members/u-1/sign-ins", {}, status=201)
+        assert (signed_in["date"], signed_in["streak"]) == (f"2030-01-0{day}", day)
+
+
+async def test_it_never_goes_back_behind_the_ledger(workers: Workers) -> None:
+    one, _ = workers
+    await answered(one, "PUT", CLOCK, {"now": "2040-01-01T00:00:00Z"}, status=200)
+    await answered(one, "PUT", CLOCK, {"now": "2030-01-01T00:00:00Z"}, status=200)
+    await answered(one, "PUT", "/v1/members/u-1", {}, status=201)
+    await answered(one, "POST", "/v1/members/u-1/sign-ins", {}, status=201)
+    problem = await refused(one, "PUT", CLOCK, {"now": "2029-12-31T23:59:59Z"}, code="clock_behind_ledger")
+    assert problem["newest"].startswith("2030-01-01T00:00:")
+
+
+async def test_what_is_refused(workers: Workers) -> None:
+    one, _ = workers
+    for body in ({}, {"now": "2030-01-01"}, {"now": 0}, {"now": "2030-01-01T00:00:00Z", "then": 1}):
+        await refused(one, "PUT", CLOCK, body, code="validation_failed")
+    key = await answered(
+        one, "POST", "/v1/keys", {"name": "k", "scopes": ["points:write"]}, status=201, key="k"
+    )
+    headers = {"Authorization": f"Bearer {key['key']}"}
+    answer = await one.put(CLOCK, json={"now": "2030-01-01T00:00:00Z"}, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "scope_missing")
+
+
+async def test_it_is_not_routed_by_default(admin: httpx.AsyncClient, service: FastAPI) -> None:
+    response = await admin.put(CLOCK, json={"now": "2030-01-01T00:00:00Z"})
+    assert response.status_code == 404
+    assert CLOCK not in document(service)["paths"]
+
+
+def test_it_is_documented_where_it_is_routed(database_url: str) -> None:
+    operation = document(sandbox(database_url))["paths"][CLOCK]["put"]
+    assert operation["operationId"] == "set_sandbox_clock"
+    assert {"200", "401", "403", "409", "422"} <= set(operation["responses"])
