@@ -21,8 +21,10 @@ from app.ledger.load import REAL_CLOCK, SANDBOX_CLOCK
 from app.ledger.outcome import Outcome
 from app.queries.maturity import members_due, members_with_lapsed_holds
 
-BATCH = 200
-"""Members at a time: few enough that a purchase of one of them waits for milliseconds."""
+BATCH = 50
+"""Members at a time: while 7,000 a second matured, a lone purchase in the same process took 4 ms (99 %: 9 ms)
+instead of 1.4 ms; with 200 at a time the slowest hundredth took 47 ms and the job was hardly done earlier.
+"""
 
 MAX_STUCK = 1_000
 
