@@ -13,7 +13,7 @@ from types import FrameType
 import typer
 
 from app.cli.workers import supervise
-from app.config import PREFIX, Settings, load_settings
+from app.config import PREFIX, Settings, SettingsError, load_settings
 
 GRACEFUL_SECONDS = 30
 
@@ -84,14 +84,22 @@ async def _prepare(settings: Settings, url: str) -> str | None:
     """Migrate, and make what the first start makes. Returns the first API key if it was made now."""
     from app.actions.keys import ensure_admin_key
     from app.database import Database, upgrade
+    from app.queries.people import any_sealed_value
     from app.security.pii import load_ring
 
     await upgrade(url)
-    load_ring(settings)
-    if settings.bootstrap_key is not None:
-        return None
+    ring = load_ring(settings)
     database = Database(url)
     try:
+        async with database.engine.connect() as connection:
+            sealed = await any_sealed_value(connection)
+        if sealed is not None and not ring.knows(sealed):
+            raise SettingsError(
+                "The personal data in the database is encrypted with other keys than those at hand: set "
+                f"{PREFIX}PII_KEYS to the keys it was written with."
+            )
+        if settings.bootstrap_key is not None:
+            return None
         return await ensure_admin_key(database)
     finally:
         await database.dispose()

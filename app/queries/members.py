@@ -49,9 +49,9 @@ SELECT account.*, {clock} AS now, (SELECT max(version) FROM program_version) AS 
 # One statement, so one snapshot: the account with all that may fall due on it, or that its status counts.
 _MEMBERS = """
 SELECT account.*, {clock} AS now,
-       (SELECT array_agg(lot) FROM lot
-         WHERE lot.bucket = account.bucket AND lot.member_id = account.member_id
-           AND lot.lot >= CASE WHEN $3 THEN 1 ELSE account.lot_floor END) AS lots,
+       (SELECT array_agg(found) FROM lot AS found
+         WHERE found.bucket = account.bucket AND found.member_id = account.member_id
+           AND found.lot >= CASE WHEN $3 THEN 1 ELSE account.lot_floor END) AS lots,
        (SELECT array_agg(redemption) FROM redemption
          WHERE redemption.bucket = account.bucket AND redemption.member_id = account.member_id
            AND redemption.status = 'reserved') AS holds,
@@ -77,14 +77,34 @@ class Rules(Protocol):
     def at(self, now: datetime) -> Program: ...
 
 
-class _Read(NamedTuple):
-    status: dict[str, Any]
-    was_due: bool
+class Reading(NamedTuple):
+    """A member as they are at `now`, with all that fell due by then."""
+
+    member: Member
+    now: datetime
+    was_due: bool  # something fell due that is not written down yet
+    program: Program
+    programs: Mapping[int, Program]
+
+    def status(self) -> dict[str, Any]:
+        """The status in API.md's shape."""
+        return status(
+            self.member.account,
+            lots=self.member.lots.values(),
+            now=self.now,
+            program=self.program,
+            programs=self.programs,
+        )
+
+    def tag(self) -> str:
+        """The status's version: all it tells changes with the ledger, the program or the day."""
+        day = local_date(self.now, self.program.timezone)
+        return f"{self.member.account.sequence}.{self.program.version}.{day.toordinal()}"
 
 
 class _Wanted(NamedTuple):
     member_id: str
-    found: asyncio.Future[_Read | None]
+    found: asyncio.Future[Reading | None]
 
 
 class MemberReader:
@@ -120,20 +140,24 @@ class MemberReader:
         Raises as asyncpg does when the database can't be reached.
         """
         found = await self._ask(member_id)
-        return None if found is None else found.status
+        return None if found is None else found.status()
+
+    async def read(self, member_id: str) -> Reading | None:
+        """As `status`, not rendered yet."""
+        return await self._ask(member_id)
 
     async def statuses(self, member_ids: Sequence[str]) -> list[dict[str, Any] | None]:
         """As `status`, of many, in the order asked."""
         all_found = await asyncio.gather(*(self._ask(member_id) for member_id in member_ids))
-        return [None if found is None else found.status for found in all_found]
+        return [None if found is None else found.status() for found in all_found]
 
     async def is_due(self, member_id: str) -> bool:
         """Whether anything fell due on the member that is not written down yet; False for an unknown one."""
         found = await self._ask(member_id)
         return found is not None and found.was_due
 
-    def _ask(self, member_id: str) -> asyncio.Future[_Read | None]:
-        found: asyncio.Future[_Read | None] = asyncio.get_running_loop().create_future()
+    def _ask(self, member_id: str) -> asyncio.Future[Reading | None]:
+        found: asyncio.Future[Reading | None] = asyncio.get_running_loop().create_future()
         self._queue.append(_Wanted(member_id, found))
         self._arrived.set()
         return found
@@ -186,13 +210,13 @@ class MemberReader:
                 return await self._connect()
             await asyncio.sleep(0.1)
 
-    async def _read(self, connection: Connection, member_ids: list[str]) -> dict[str, _Read]:
+    async def _read(self, connection: Connection, member_ids: list[str]) -> dict[str, Reading]:
         rows = await connection.fetch(self._accounts, [bucket_of(one) for one in member_ids], member_ids)
         if not rows:
             return {}
         if rows[0]["newest"] > self._rules.newest:
             await self._rules.refresh(connection)
-        found: dict[str, _Read] = {}
+        found: dict[str, Reading] = {}
         closer: list[str] = []
         for row in map(tuple, rows):
             account = Account._make(row[:_WIDTH])
@@ -200,14 +224,14 @@ class MemberReader:
             if is_due(account, now) or counts_all_lots(self._rules.at(now)):
                 closer.append(account.member_id)
             else:
-                found[account.member_id] = _Read(self._rendered(Member(account), now), was_due=False)
+                found[account.member_id] = self._reading(Member(account), now, was_due=False)
         if closer:
             found |= await self._read_closer(connection, closer)
         return found
 
-    async def _read_closer(self, connection: Connection, member_ids: list[str]) -> dict[str, _Read]:
+    async def _read_closer(self, connection: Connection, member_ids: list[str]) -> dict[str, Reading]:
         """The members on whom something fell due, or whose program counts all their lots."""
-        found: dict[str, _Read] = {}
+        found: dict[str, Reading] = {}
         sees_all = any(counts_all_lots(program) for program in self._rules.programs.values())
         buckets = [bucket_of(one) for one in member_ids]
         for row in await connection.fetch(self._members, buckets, member_ids, sees_all):
@@ -223,15 +247,9 @@ class MemberReader:
                 program = self._rules.at(now)
                 today = local_date(now, program.timezone)
                 mature(member, Context(now, today, program, self._rules.programs, _CALLER))
-            found[member.account.member_id] = _Read(self._rendered(member, now), was_due)
+            found[member.account.member_id] = self._reading(member, now, was_due=was_due)
         return found
 
-    def _rendered(self, member: Member, now: datetime) -> dict[str, Any]:
+    def _reading(self, member: Member, now: datetime, *, was_due: bool) -> Reading:
         now = max(now, member.account.last_at or now)
-        return status(
-            member.account,
-            lots=member.lots.values(),
-            now=now,
-            program=self._rules.at(now),
-            programs=self._rules.programs,
-        )
+        return Reading(member, now, was_due, self._rules.at(now), self._rules.programs)

@@ -104,6 +104,10 @@ class PiiRing:
         except (InvalidTag, ValueError) as error:
             raise PiiUnreadable("The value does not decrypt in this place.") from error
 
+    def knows(self, sealed: bytes) -> bool:
+        """Whether the value's key is in the ring."""
+        return _unpacked(sealed)[0] in self._ciphers
+
     def needs_resealing(self, sealed: bytes) -> bool:
         """Whether the value is under another key than the one that encrypts now."""
         return _unpacked(sealed)[0] != self._current
@@ -136,20 +140,14 @@ def normal_email(email: str) -> str:
 
 
 def load_ring(settings: Settings) -> PiiRing:
-    """The ring in use: the configured one, else the file under `data_dir`, else (embedded) one made now.
+    """The ring in use: the configured one, else the file under `data_dir`, else one made there now.
 
-    The embedded database's keys are kept beside it, readable by the owner alone. Raises `SettingsError` when
-    there are none and none may be made.
+    The file is readable by its owner alone. Raises `SettingsError` for an unusable ring.
     """
     if settings.pii_keys is not None:
         return PiiRing.parse(settings.pii_keys.get_secret_value())
     path = settings.data_dir / KEY_FILE
     if not path.exists():
-        if not settings.embedded:
-            raise SettingsError(
-                "LOYALTY_PII_KEYS is not set: with a database of your own, personal data needs keys of your "
-                "own. Make one with `openssl rand -base64 32`, set LOYALTY_PII_KEYS=k1:<that>, keep it safe."
-            )
         _make_file(path)
     try:
         return PiiRing.parse(path.read_text())
@@ -159,7 +157,8 @@ def load_ring(settings: Settings) -> PiiRing:
 
 def _make_file(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    ring = f"k1:{base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()}\n"
+    # A name of its own: data under another machine's keys is told as such, not taken for damaged.
+    ring = f"k{secrets.token_hex(4)}:{base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()}\n"
     descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{KEY_FILE}-")  # mode 0600
     try:
         with os.fdopen(descriptor, "w") as file:

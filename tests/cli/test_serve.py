@@ -123,6 +123,23 @@ def test_a_worker_that_dies_is_replaced(database_url: str) -> None:
         assert httpx.get(f"{address}/readyz", timeout=10).status_code == 200
 
 
+def test_keys_that_do_not_fit_the_personal_data_are_told(fresh_database_url: str) -> None:
+    key = "bootstrap-bootstrap-bootstrap-boot"
+    settings = {
+        "LOYALTY_DATABASE_URL": fresh_database_url,
+        "LOYALTY_WORKERS": "1",
+        "LOYALTY_BOOTSTRAP_KEY": key,
+    }
+    with serving(**settings, LOYALTY_PII_KEYS=PII_KEYS) as (_, address, _):
+        answer = httpx.put(
+            f"{address}/v1/members/u-1", json={"name": "王"}, headers={"Authorization": f"Bearer {key}"}
+        )
+        assert answer.status_code == 201
+    refused = run("serve", LOYALTY_PORT="0", **settings, LOYALTY_PII_KEYS=PII_KEYS.replace("k1:", "k2:"))
+    assert refused.returncode == 2
+    assert "LOYALTY_PII_KEYS" in refused.stderr
+
+
 def test_a_taken_port_is_one_sentence(data_dir: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -146,10 +146,12 @@ def test_the_workers_of_an_embedded_service_find_them(tmp_path: Path) -> None:
     assert load_ring(worker).open(sealed, **PLACE) == "x"
 
 
-def test_a_database_of_ones_own_needs_keys_of_ones_own(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="LOYALTY_PII_KEYS is not set"):
-        load_ring(Settings(data_dir=tmp_path, database_url="postgresql://localhost/x"))
-    assert list(tmp_path.iterdir()) == []
+def test_a_database_of_ones_own_gets_keys_too_that_another_machine_does_not_have(tmp_path: Path) -> None:
+    one = load_ring(Settings(data_dir=tmp_path / "one", database_url="postgresql://localhost/x"))
+    other = load_ring(Settings(data_dir=tmp_path / "other", database_url="postgresql://localhost/x"))
+    sealed = one.seal("x", **PLACE)
+    assert one.knows(sealed)
+    assert not other.knows(sealed)
 
 
 def test_the_configured_ring_goes_first(tmp_path: Path) -> None:
