@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from hashlib import blake2b
-from typing import Any
+from typing import Any, TypeGuard
 
 from fastapi import Request, Response
 from pydantic import ValidationError
@@ -83,8 +83,9 @@ async def _results(operations: list[Any], request: Request) -> list[dict[str, An
             places.append((place, operation))
     engine: Engine = request.app.state.ledger
     outcomes = await engine.submit_all(asked)
-    if outcomes and all(_is_overloaded(outcome) for outcome in outcomes):
-        raise LedgerUnavailable
+    refusals = [outcome for outcome in outcomes if _is_overload(outcome)]
+    if refusals and len(refusals) == len(outcomes):
+        raise refusals[0]
     for (place, operation), outcome in zip(places, outcomes, strict=True):
         results[place] = _result(operation, outcome)
     return results
@@ -105,7 +106,7 @@ def _mistake(pointer: str, code: str, detail: str) -> ValidationFailed:
     return ValidationFailed([{"in": "body", "pointer": pointer, "code": code, "detail": detail}])
 
 
-def _is_overloaded(outcome: Result) -> bool:
+def _is_overload(outcome: Result) -> TypeGuard[LoyaltyError]:
     return isinstance(outcome, LoyaltyError) and outcome.kind is ErrorKind.OVERLOADED
 
 

@@ -121,7 +121,7 @@ class PersonRequest(Wire):
         if "attributes" in given:
             person["attributes"] = json.dumps(self.attributes or {}, ensure_ascii=False)
         if self.consents:
-            now = rfc3339(datetime.now(UTC).replace(microsecond=0))
+            now = rfc3339(datetime.now(UTC))
             person["consents"] = json.dumps(
                 {
                     purpose: {**consent.model_dump(), "recorded_at": now}

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from app.config import Settings
 from app.main import create_app
+from tests.routers.asking import new_id
 from tests.tokens import Issuer
 
 BOOTSTRAP_KEY = "bootstrap-key-of-the-tests-0123456789"
@@ -66,3 +67,26 @@ def admin(as_caller: Callable[[str | None], Client]) -> Client:
 def nobody(as_caller: Callable[[str | None], Client]) -> Client:
     """A client without a credential."""
     return as_caller(None)
+
+
+@pytest.fixture
+async def member_id(admin: Client) -> str:
+    """A member who just joined."""
+    member_id = new_id()
+    response = await admin.put(f"/v1/members/{member_id}", json={})
+    assert response.status_code == 201, response.text
+    return member_id
+
+
+@pytest.fixture
+def member(member_id: str) -> str:
+    """The path of a member who just joined."""
+    return f"/v1/members/{member_id}"
+
+
+@pytest.fixture
+async def rich(admin: Client, member: str) -> str:
+    """The path of a member with 1,000 points from the order `o-rich` of 1,000 yuan."""
+    response = await admin.post(f"{member}/accruals", json={"order_id": "o-rich", "amount": 100_000})
+    assert response.status_code == 201, response.text
+    return member
