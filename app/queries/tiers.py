@@ -62,7 +62,7 @@ async def _last_set(connection: AsyncConnection, account: AccountRow) -> SetByHa
     statement = (
         select(Entry.key, Entry.actor, Entry.detail, Entry.recorded_at)
         .where(Entry.bucket == account.bucket, Entry.member_id == account.member_id)
-        .where(Entry.key.between(prefix, "set_tier/~"), Entry.kind == "set_tier")
+        .where(Entry.key >= prefix, Entry.key < "set_tier0", Entry.kind == "set_tier")
         .order_by(Entry.sequence.desc())
         .limit(1)
     )

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from app.domain.account import BUCKETS, bucket_of
-from app.ledger.connection import Connection
 from app.queries import verify_checks as checks
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    Connection = asyncpg.Connection[asyncpg.Record]
 
 MOST_KEPT = 10_000
 """Differences named one by one; beyond these they are only counted."""

@@ -40,10 +40,10 @@ ReviewStatus = Literal["open", "approved", "rejected", "closed"]
 class Benefit(Answer):
     """Something a tier grants; what else it holds are figures for other systems, such as a percentage."""
 
-    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [{"code": "x", "label": "x"}]})
+    model_config = ConfigDict(extra="allow")
 
-    code: str = Field(examples=["small_discount"])
-    label: str = Field(examples=["2% off"])
+    code: str = Field(examples=["discount"])
+    label: str = Field(examples=["会员折扣 2%"])
 
 
 class LadderTier(Answer):
@@ -175,12 +175,12 @@ class MemberTier(Answer):
     since: datetime
     valid_until: datetime | None = Field(description="When its period ends; null: never.")
     state: Literal["held", "warned", "grace", "manual"] = Field(
-        description="`warned` when its period ends soon, `grace` when it has ended, `manual` when a person set "
-        "it."
+        description="`warned` when its period ends soon, `grace` when it has ended, `manual` when a person "
+        "set it."
     )
     why: Why = Field(
-        description="Why it is this one: `lowest` everybody has; `earned` by what was gathered; `approved` by "
-        "a person's review; `kept` for its period although less is gathered now; in `grace` after that; "
+        description="Why it is this one: `lowest` everybody has; `earned` by what was gathered; `approved` "
+        "by a person's review; `kept` for its period although less is gathered now; in `grace` after that; "
         "`set_by_hand`."
     )
     set_by_hand: SetByHand | None

@@ -121,8 +121,9 @@ DAMAGE: dict[str, tuple[str, str]] = {
     ),
     "hold-ended-twice": (
         "INSERT INTO entry SELECT bucket, member_id, 99, 'cancel', 'cancel/r2', lot, order_id, "
-        "0, 0, 0, 0, 0, 0, points_after, pending_after, reserved_after, debt_after, growth_after, cash_after, occurred_at, "
-        'recorded_at, program_version, actor, request_id, content, \'{"points":1,"moves":[]}\' '
+        "0, 0, 0, 0, 0, 0, points_after, pending_after, reserved_after, debt_after, growth_after, "
+        "cash_after, occurred_at, recorded_at, program_version, actor, request_id, content, "
+        '\'{"points":1,"moves":[]}\' '
         f"FROM entry {WHERE} AND key = 'commit/r2'",
         "ends",
     ),

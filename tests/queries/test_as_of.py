@@ -1,0 +1,99 @@
+"""The past stays what it was then, however late what fell due was written down."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from app.domain import commands as ask
+from app.ledger.load import SANDBOX_CLOCK
+from app.queries.balances import read_balance
+from app.queries.liability import read_liability
+from app.queries.members import MemberReader
+from app.queries.verify import verify
+from tests.queries.ledgers import Shop, open_shop
+
+MEMBERS = ("a", "b", "c")
+WALLETS = ("available", "pending", "reserved", "debt", "growth", "cash")
+
+
+def _some_command(dice: random.Random, member: str, number: int) -> ask.Command:
+    reference, order = f"r{dice.randint(1, number)}", f"o{dice.randint(1, number)}"
+    other = dice.choice([name for name in MEMBERS if name != member])
+    choices: list[ask.Command] = [
+        ask.Accrue(member_id=member, order_id=f"o{number}", amount=dice.randint(0, 200_000)),
+        ask.Accrue(member_id=member, order_id=f"o{number}", amount=dice.randint(0, 90_000), settle=False),
+        ask.Settle(member_id=member, order_id=order),
+        ask.Reverse(member_id=member, order_id=order, reference=f"v{number}", amount=dice.randint(1, 90_000)),
+        ask.SignIn(member_id=member),
+        ask.Redeem(member_id=member, reference=f"r{number}", points=dice.randint(1, 900)),
+        ask.Redeem(member_id=member, reference=f"r{number}", points=dice.randint(1, 900), reserve=True,
+                   hold_seconds=dice.choice([60, 600_000])),
+        ask.Commit(member_id=member, reference=reference, points=dice.choice([None, 1, 50])),
+        ask.Cancel(member_id=member, reference=reference),
+        ask.Refund(member_id=member, redemption=reference, reference=f"f{number}",
+                   points=dice.choice([None, 1, 50])),
+        ask.Adjust(member_id=member, reference=f"a{number}", points=dice.choice([-70, 90]), reason="x"),
+        ask.Transfer(member_id=member, reference=f"t{number}", to=other, points=dice.randint(1, 300)),
+        ask.Import(member_id=member, reference=f"i{number}", points=dice.randint(0, 99)),
+    ]  # fmt: skip
+    return dice.choice(choices)
+
+
+async def _standing(reader: MemberReader) -> dict[str, dict[str, int]]:
+    """What each member holds at this moment, by the rules alone; nothing is written down."""
+    standing: dict[str, dict[str, int]] = {}
+    for member, status in zip(MEMBERS, await reader.statuses(MEMBERS), strict=True):
+        assert status is not None
+        points: dict[str, Any] = status["points"]
+        standing[member] = {
+            **{name: points[name] for name in WALLETS[:4]},
+            "growth": status["growth"],
+            "cash": status["cash"],
+        }
+    return standing
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_the_past_is_what_it_was(fresh_database_url: str, seed: int) -> None:
+    dice = random.Random(seed)  # noqa: S311 - the same history each time
+    async with open_shop(fresh_database_url) as shop:
+        reader = MemberReader(shop.database.connect, rules=shop.engine.rulebook, clock=SANDBOX_CLOCK)
+        reader.start()
+        before = await shop.now()
+        for member in MEMBERS:
+            await shop.ask(ask.Enrol(member_id=member))
+        history: list[tuple[datetime, dict[str, dict[str, int]]]] = []
+        for number in range(1, 120):
+            await shop.try_to(_some_command(dice, dice.choice(MEMBERS), number))
+            if dice.random() < 0.4:
+                await shop.wait(hours=dice.choice([1, 30, 500, 3_000]))
+                standing = await _standing(reader)
+                history.append((await shop.now(), standing))
+        for member in MEMBERS:
+            await shop.ask(ask.Mature(member_id=member))
+        await reader.stop()
+        assert (await verify(shop.database.connect)).differences == []
+        nothing = dict.fromkeys(WALLETS, 0)
+        for moment, standing in [(before, dict.fromkeys(MEMBERS, nothing)), *history]:
+            await _compare(shop, moment, standing)
+
+
+async def _compare(shop: Shop, moment: datetime, standing: dict[str, dict[str, int]]) -> None:
+    async with shop.database.engine.connect() as connection:
+        for member in MEMBERS:
+            row = await read_balance(connection, member_id=member, as_of=moment)
+            assert row is not None
+            assert row._asdict() == {"as_of": moment, **standing[member]}
+    async with shop.database.engine.connect() as connection:
+        owed = await read_liability(connection, as_of=moment, timezone="Asia/Shanghai")
+    for wallet in ("available", "pending", "reserved"):
+        total = sum(getattr(month, wallet) for month in owed.months)
+        assert total == sum(each[wallet] for each in standing.values()), (moment, wallet)
+    assert owed.debt == sum(each["debt"] for each in standing.values())
+    assert owed.cash == sum(each["cash"] for each in standing.values())
+    months = [month.month for month in owed.months]
+    assert months == sorted(months, key=str)
