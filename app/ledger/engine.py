@@ -30,7 +30,13 @@ MAX_TRIES = 8
 # How long a batch waits for the database to come back before its callers are told to try again.
 RECONNECT_SECONDS = 15.0
 
-_LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError, OSError)
+_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # told by a connection that the server ended while it was idle
+    asyncpg.OperatorInterventionError,
+    OSError,
+)
 _RACED = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.UniqueViolationError)
 
 

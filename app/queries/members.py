@@ -36,6 +36,7 @@ log = structlog.stdlib.get_logger(__name__)
 _LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # told by a connection that the server ended while it was idle
     asyncpg.OperatorInterventionError,
     OSError,
 )
@@ -176,29 +177,32 @@ class MemberReader:
 
     async def _answer(self, connection: Connection | None, batch: list[_Wanted]) -> Connection | None:
         """Answer the batch, on a new connection if this one is lost; returns the one to go on with."""
-        member_ids = list({wanted.member_id for wanted in batch})
-        for attempt in range(1, MAX_TRIES + 1):
+        found: dict[str, Reading] = {}
+        failure: Exception | None = None
+        for _ in range(MAX_TRIES):
             try:
                 if connection is None or connection.is_closed():
-                    connection = await self._reconnected()
-                found = await self._read(connection, member_ids)
-            except Exception as error:  # noqa: BLE001 - whoever asked is told
-                if isinstance(error, _LOST):
-                    log.warning("connection_lost", error=repr(error))
-                    if connection is not None:
-                        connection.terminate()
                     connection = None
-                    if attempt < MAX_TRIES:
-                        continue
-                for wanted in batch:
-                    if not wanted.found.done():
-                        wanted.found.set_exception(error)
-                return connection
-            for wanted in batch:
-                if not wanted.found.done():  # the caller may have gone away
-                    wanted.found.set_result(found.get(wanted.member_id))
-            return connection
-        raise AssertionError("every attempt ends the loop")
+                    connection = await self._reconnected()
+                found = await self._read(connection, list({wanted.member_id for wanted in batch}))
+            except Exception as error:  # noqa: BLE001 - whoever asked is told
+                failure = error
+                if connection is None or not isinstance(error, _LOST):
+                    break
+                log.warning("connection_lost", error=repr(error))
+                connection.terminate()
+                connection = None
+            else:
+                failure = None
+                break
+        for wanted in batch:
+            if wanted.found.done():  # the caller went away
+                continue
+            if failure is None:
+                wanted.found.set_result(found.get(wanted.member_id))
+            else:
+                wanted.found.set_exception(failure)
+        return connection
 
     async def _reconnected(self) -> Connection:
         clock = asyncio.get_running_loop().time
