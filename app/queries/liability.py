@@ -13,11 +13,12 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.queries.lot_moves import lot_moves
+from app.queries.lot_moves import TENTH, lot_moves
 
 _IS_LATER = "recorded_at > :as_of AND NOT (actor = 'system' AND occurred_at <= :as_of)"
 
 # A month is that of the last day on which points can be used: `expires_at` is the midnight that ends it.
+# Where a tenth goes each year, the other tenths go that many years later.
 _MONTHS = f"""
 WITH later AS ({lot_moves(_IS_LATER)}
 ), changed AS (
@@ -27,15 +28,26 @@ WITH later AS ({lot_moves(_IS_LATER)}
 ), standing AS (
     SELECT lot.expires_at, lot.pending OR coalesce(changed.settled, false) AS pending,
            lot.remaining - coalesce(changed.remaining, 0) AS remaining,
-           lot.reserved - coalesce(changed.reserved, 0) AS reserved
+           lot.reserved - coalesce(changed.reserved, 0) AS reserved,
+           {TENTH} AS tenth
       FROM lot LEFT JOIN changed USING (bucket, member_id, lot)
      WHERE lot.remaining > 0 OR lot.reserved > 0 OR changed.lot IS NOT NULL
+), parts AS (
+    SELECT (expires_at - interval '1 microsecond') AT TIME ZONE :timezone + make_interval(years => later)
+               AS last_usable,
+           pending,
+           CASE WHEN tenth IS NULL THEN remaining ELSE least(remaining - later * tenth, tenth) END
+               AS remaining,
+           CASE later WHEN 0 THEN reserved ELSE 0 END AS reserved
+      FROM standing,
+           generate_series(0, greatest(coalesce(ceil(remaining / tenth), 1), 1)::integer - 1) AS later
+     WHERE remaining <> 0 OR reserved <> 0
 )
-SELECT to_char((expires_at - interval '1 microsecond') AT TIME ZONE :timezone, 'YYYY-MM') AS month,
+SELECT to_char(last_usable, 'YYYY-MM') AS month,
        coalesce(sum(remaining) FILTER (WHERE NOT pending), 0)::bigint AS available,
        coalesce(sum(remaining) FILTER (WHERE pending), 0)::bigint AS pending,
        sum(reserved)::bigint AS reserved
-  FROM standing WHERE remaining <> 0 OR reserved <> 0
+  FROM parts
  GROUP BY month ORDER BY month NULLS LAST
 """
 

@@ -1,4 +1,4 @@
-"""What the entries alone say about lots: the one place that reads how an entry moved points of which lot."""
+"""What is read of lots and of what entries did to them, for those who look at all of them at once."""
 
 # ruff: noqa: S608 - statements are put together of constants.
 
@@ -9,6 +9,12 @@ GRANTING_KINDS = ("accrue", "settle", "sign_in", "import", "adjust")
 
 TAKING_KINDS = ("redeem", "transfer", "expire")
 """Entries whose `lots` in the detail are what went out of each."""
+
+TENTH = """
+CASE WHEN lot.program_version = ANY
+          (ARRAY (SELECT version FROM program_version WHERE document->'validity'->>'policy' = 'yearly_tenth'))
+     THEN (lot.granted + 9) / 10 END"""
+"""SQL of how much of a `lot` goes at each of its expiries, where that isn't all of it; else null."""
 
 
 def lot_moves(entries: str) -> str:

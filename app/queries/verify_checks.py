@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from app.queries.lot_moves import lot_moves
+from app.queries.lot_moves import TENTH, lot_moves
 
 SETTINGS = """
 SET LOCAL work_mem = '64MB';
@@ -135,8 +135,8 @@ WITH linked AS (
 )
 """
 
-_NEXT_EXPIRES_POINTS = """
-(SELECT coalesce(sum(lot.remaining), 0) FROM lot
+_NEXT_EXPIRES_POINTS = f"""
+(SELECT coalesce(sum(least(lot.remaining, {TENTH})), 0) FROM lot
   WHERE lot.bucket = account.bucket AND lot.member_id = account.member_id AND lot.lot >= account.lot_floor
     AND lot.remaining > 0 AND NOT lot.pending AND lot.expires_at = account.next_expires_at)"""
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator
+import copy
+import json
+from collections.abc import AsyncGenerator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +13,7 @@ import asyncpg
 
 from app.database import Database
 from app.domain import commands as ask
+from app.domain.default_program import DEFAULT_PROGRAM_DOCUMENT
 from app.domain.errors import LoyaltyError
 from app.domain.posting import Caller
 from app.ledger.batch import Request
@@ -59,6 +62,20 @@ async def open_shop(url: str) -> AsyncGenerator[Shop]:
         await owner.close()
         await engine.stop()
         await database.dispose()
+
+
+async def replace_program(url: str, changes: Mapping[str, Any]) -> None:
+    """Change the first program, before anybody lives by it: `{"tiers.validity_months": 6}`."""
+    document = copy.deepcopy(DEFAULT_PROGRAM_DOCUMENT)
+    for path, value in changes.items():
+        *sections, name = path.split(".")
+        section: dict[str, Any] = document
+        for part in sections:
+            section = section[part]
+        section[name] = value
+    owner: asyncpg.Connection[Any] = await asyncpg.connect(url)
+    await owner.execute("UPDATE program_version SET document = $1", json.dumps(document))
+    await owner.close()
 
 
 async def live(shop: Shop, member: str) -> None:

@@ -14,7 +14,7 @@ from app.queries.balances import read_balance
 from app.queries.liability import read_liability
 from app.queries.members import MemberReader
 from app.queries.verify import verify
-from tests.queries.ledgers import Shop, open_shop
+from tests.queries.ledgers import Shop, open_shop, replace_program
 
 MEMBERS = ("a", "b", "c")
 WALLETS = ("available", "pending", "reserved", "debt", "growth", "cash")
@@ -57,9 +57,28 @@ async def _standing(reader: MemberReader) -> dict[str, dict[str, int]]:
     return standing
 
 
+CUMULATIVE = {"policy": "cumulative", "every_fen": 100_000, "reward_fen": 1_000}
+WINDOWED: dict[str, Any] = {
+    "tiers.qualification.window": {"kind": "rolling_months", "months": 3},
+    "tiers.validity_months": 6,
+    "tiers.grace_days": 30,
+    "tiers.warn_days": 7,
+}
+PROGRAMS: list[dict[str, Any]] = [
+    {},
+    {"validity": {"policy": "yearly_tenth"}},
+    {"validity": {"policy": "inactivity", "months": 2}, "refunds.grace_days": 10},
+    {"validity": {"policy": "never"}, **WINDOWED},
+    {"validity": {"policy": "calendar_year_end", "years": 0}, "cash": CUMULATIVE, **WINDOWED},
+]
+
+
 @pytest.mark.parametrize("seed", range(3))
-async def test_the_past_is_what_it_was(fresh_database_url: str, seed: int) -> None:
+@pytest.mark.parametrize("program", PROGRAMS, ids=["default", "tenths", "inactivity", "never", "year-end"])
+async def test_the_past_is_what_it_was(fresh_database_url: str, program: dict[str, Any], seed: int) -> None:
     dice = random.Random(seed)  # noqa: S311 - the same history each time
+    if program:
+        await replace_program(fresh_database_url, program)
     async with open_shop(fresh_database_url) as shop:
         reader = MemberReader(shop.database.connect, rules=shop.engine.rulebook, clock=SANDBOX_CLOCK)
         reader.start()
@@ -97,3 +116,20 @@ async def _compare(shop: Shop, moment: datetime, standing: dict[str, dict[str, i
     assert owed.cash == sum(each["cash"] for each in standing.values())
     months = [month.month for month in owed.months]
     assert months == sorted(months, key=str)
+
+
+async def test_tenths_are_owed_year_by_year(fresh_database_url: str) -> None:
+    await replace_program(fresh_database_url, {"validity": {"policy": "yearly_tenth"}})
+    async with open_shop(fresh_database_url) as shop:
+        await shop.ask(ask.Enrol(member_id="a"))
+        placed = datetime.fromisoformat("2026-03-05T10:00:00+08:00")
+        await shop.ask(ask.Accrue(member_id="a", order_id="o", amount=10_500, occurred_at=placed))
+        await shop.ask(ask.Redeem(member_id="a", reference="r", points=7))
+        await shop.ask(ask.Redeem(member_id="a", reference="h", points=30, reserve=True))
+        async with shop.database.engine.connect() as connection:
+            owed = await read_liability(connection, as_of=await shop.now(), timezone="Asia/Shanghai")
+    assert [(month.month, month.available, month.reserved) for month in owed.months] == [
+        ("2027-03", 11, 30),
+        *((f"{year}-03", 11, 0) for year in range(2028, 2033)),
+        ("2033-03", 2, 0),
+    ]
