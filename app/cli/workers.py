@@ -19,6 +19,7 @@ import structlog
 
 FAILED_TO_START: Final = 3
 PARENT_POLL_SECONDS: Final = 0.5
+REPEAT_SECONDS: Final = 0.5
 
 
 def supervise(work: Callable[[], bool], *, count: int) -> bool:
@@ -44,10 +45,11 @@ def supervise(work: Callable[[], bool], *, count: int) -> bool:
         # Whoever asked to stop may ask again; the workers have their own limit.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
-        for worker in workers:
-            worker.terminate()
-        for worker in workers:
-            worker.join()
+        # More than once: one that is just being made may lose the first.
+        while any(worker.is_alive() for worker in workers):
+            for worker in workers:
+                worker.terminate()
+            wait([worker.sentinel for worker in workers if worker.is_alive()], REPEAT_SECONDS)
 
 
 def _start(work: Callable[[], bool]) -> ForkProcess:
