@@ -6,6 +6,8 @@ grow with the ledger. The comparing is done where the rows are; what comes back 
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,6 +24,9 @@ MOST_KEPT = 10_000
 """Differences named one by one; beyond these they are only counted."""
 
 _TRANSFERS_AT_ONCE = 1_000
+
+# The server compares in as many processes, each on some of the buckets, in one and the same snapshot.
+_CONNECTIONS = 2
 
 # So many buckets are looked at together as hold about so many entries: a bucket's rows lie scattered over the
 # whole table, so that reading few buckets at a time reads most pages many times.
@@ -67,21 +72,49 @@ async def verify(
     Raises as asyncpg does when the database goes away.
     """
     report = Report()
-    connection = await connect()
-    try:
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
+    async with contextlib.AsyncExitStack() as opened:
+        connections = [await _connected(connect, opened) for _ in range(_CONNECTIONS)]
+        snapshot: str | None = None
+        for connection in connections:
+            await opened.enter_async_context(
+                connection.transaction(isolation="repeatable_read", readonly=True)
+            )
+            if snapshot is None:
+                snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
+            else:
+                await connection.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
             await connection.execute(checks.SETTINGS)
-            lowest_tiers: list[str] = await connection.fetchval(checks.LOWEST_TIERS)
-            entries: int = await connection.fetchval(checks.SIZE)
-            step = min(max(BUCKETS * _ENTRIES_AT_ONCE // max(entries, 1), 1), BUCKETS)
-            for first in range(0, BUCKETS, step):
-                last = min(first + step, BUCKETS) - 1
-                await _verify_buckets(connection, (first, last), lowest_tiers, report)
+        lowest_tiers: list[str] = await connections[0].fetchval(checks.LOWEST_TIERS)
+        entries: int = await connections[0].fetchval(checks.SIZE)
+        step = min(max(BUCKETS * _ENTRIES_AT_ONCE // max(entries, 1), 1), BUCKETS // _CONNECTIONS)
+        waiting = [(first, min(first + step, BUCKETS) - 1) for first in range(0, BUCKETS, step)][::-1]
+        done = 0
+
+        async def work(connection: Connection) -> None:
+            nonlocal done
+            while waiting:
+                buckets = waiting.pop()
+                await _verify_buckets(connection, buckets, lowest_tiers, report)
+                done += buckets[1] - buckets[0] + 1
                 if progress is not None:
-                    progress(last + 1, BUCKETS)
-    finally:
-        await connection.close()
+                    progress(done, BUCKETS)
+
+        tasks = [asyncio.create_task(work(connection)) for connection in connections]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
     return report
+
+
+async def _connected(
+    connect: Callable[[], Awaitable[Connection]], opened: contextlib.AsyncExitStack
+) -> Connection:
+    connection = await connect()
+    opened.push_async_callback(connection.close)
+    return connection
 
 
 async def _verify_buckets(

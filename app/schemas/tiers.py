@@ -79,6 +79,31 @@ class Qualification(Answer):
 class Ladder(Answer):
     """The tiers from the lowest up, and how they are won and kept."""
 
+    model_config = shown(
+        {
+            "program_version": 1,
+            "qualification": {
+                "metrics": ["spend"],
+                "combine": "any",
+                "window": {"kind": "lifetime", "months": None},
+            },
+            "validity_months": None,
+            "grace_days": 0,
+            "warn_days": 0,
+            "tiers": [
+                {
+                    "code": "silver",
+                    "name": "白银会员",
+                    "rank": 1,
+                    "thresholds": {"spend": 30000},
+                    "rate": "1",
+                    "requires_review": False,
+                    "benefits": [{"code": "discount", "label": "会员折扣 2%", "discount_percent": 2}],
+                }
+            ],
+        }
+    )
+
     program_version: int
     qualification: Qualification
     validity_months: int | None = Field(

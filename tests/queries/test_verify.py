@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+import asyncpg
 import pytest
 
 from app.domain import commands as ask
@@ -199,3 +201,20 @@ async def test_agrees_after_everything_has_ended(fresh_database_url: str) -> Non
 
 async def _verified(shop: Shop) -> Report:
     return await verify(shop.database.connect)
+
+
+async def test_tells_when_the_database_goes_away(fresh_database_url: str) -> None:
+    async with open_shop(fresh_database_url) as shop:
+        await live(shop, "m")
+        connections: list[asyncpg.Connection[Any]] = []
+
+        async def connect() -> asyncpg.Connection[Any]:
+            connections.append(await shop.database.connect())
+            return connections[-1]
+
+        def cut(done: int, of: int) -> None:
+            connections[0].terminate()
+
+        with pytest.raises((asyncpg.InterfaceError, asyncpg.PostgresConnectionError)):
+            await verify(connect, progress=cut)
+        assert all(connection.is_closed() for connection in connections)
