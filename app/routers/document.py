@@ -23,6 +23,7 @@ from app.routers.errors import (
     ValidationFailed,
     problem,
 )
+from app.routers.examples import add_examples, complete_examples
 from app.schemas.problem import Problem
 from app.security.callers import (
     SCOPES,
@@ -128,9 +129,11 @@ def document(app: FastAPI) -> dict[str, Any]:
     problem_schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(problem_schema.pop("$defs"))
     schemas["Problem"] = problem_schema
+    complete_examples(schemas)
     for path in made["paths"].values():
         for method, operation in path.items():
             _complete(operation, method=method)
+            add_examples(operation, schemas)
     return made
 
 

@@ -47,6 +47,13 @@ _ACCRUAL: dict[str, Any] = {
 }
 
 
+AMOUNT_OR_ITEMS: list[dict[str, Any]] = [
+    {"required": ["amount"], "properties": {"amount": {"type": "integer"}, "items": {"type": "null"}}},
+    {"required": ["items"], "properties": {"items": {"type": "array"}, "amount": {"type": "null"}}},
+]
+"""What the schema of a refund says of the two: one is named and the other is not."""
+
+
 class ItemRequest(Wire):
     """One line of an order."""
 
@@ -176,7 +183,7 @@ class ReversalRequest(Wire):
     model_config = shown(
         {"reference": "refund-1", "amount": 12000},
         {"reference": "refund-2", "items": [{"line_id": "1", "quantity": 1}]},
-        oneOf=[{"required": ["amount"]}, {"required": ["items"]}],
+        oneOf=AMOUNT_OR_ITEMS,
     )
 
     reference: Reference

@@ -9,13 +9,21 @@ from pydantic import Field, PlainValidator
 from pydantic_core import PydanticCustomError
 
 from app.domain.commands import Command
-from app.schemas.accruals import Accrual, AccrualRequest, Reversal, ReversalRequest, Settlement
+from app.schemas.accruals import (
+    AMOUNT_OR_ITEMS,
+    Accrual,
+    AccrualRequest,
+    Reversal,
+    ReversalRequest,
+    Settlement,
+)
 from app.schemas.adjustments import Adjustment, AdjustmentRequest
 from app.schemas.common import Answer, MemberId, OrderId, Reference, Wire
 from app.schemas.members import Member, PersonRequest
 from app.schemas.parts import shown
 from app.schemas.problem import Problem
 from app.schemas.redemptions import (
+    HOLDS_IF_RESERVED,
     Cancellation,
     Cancelled,
     CommitRequest,
@@ -76,7 +84,7 @@ class ReverseOperation(ReversalRequest, Operation):
 
     model_config = shown(
         {"op": "reverse", "member_id": "u-1001", "order_id": "o-1", "reference": "refund-1", "amount": 12000},
-        oneOf=[{"required": ["amount"]}, {"required": ["items"]}],
+        oneOf=AMOUNT_OR_ITEMS,
     )
     is_verb = True
 
@@ -91,7 +99,10 @@ class ReverseOperation(ReversalRequest, Operation):
 class RedeemOperation(RedemptionRequest, Operation):
     """As `POST /v1/members/{member_id}/redemptions`."""
 
-    model_config = shown({"op": "redeem", "member_id": "u-1001", "reference": "r-2026-0001", "points": 100})
+    model_config = shown(
+        {"op": "redeem", "member_id": "u-1001", "reference": "r-2026-0001", "points": 100},
+        anyOf=HOLDS_IF_RESERVED,
+    )
 
     op: Literal["redeem"]
 

@@ -23,12 +23,20 @@ _LOTS: list[dict[str, Any]] = [{"lot": 1, "points": 100, "expires_at": "2027-03-
 _BALANCE = {"available": 200, "pending": 0, "reserved": 0, "debt": 0}
 
 
+HOLDS_IF_RESERVED: list[dict[str, Any]] = [
+    {"properties": {"hold_seconds": {"type": "null"}}},
+    {"required": ["mode"], "properties": {"mode": {"const": "reserve"}}},
+]
+"""What the schema says of `hold_seconds`: it goes with `reserve` only."""
+
+
 class RedemptionRequest(Wire):
     """Points to be spent, or held."""
 
     model_config = shown(
         {"reference": "r-2026-0001", "points": 100, "mode": "redeem", "order_id": "o-2026-0002"},
         {"reference": "r-2026-0002", "points": 100, "mode": "reserve", "hold_seconds": 900},
+        anyOf=HOLDS_IF_RESERVED,
     )
 
     reference: Reference

@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+import jsonschema_rs
 import pytest
 
 from app.domain.errors import LoyaltyError
@@ -95,3 +96,18 @@ def test_every_refusal_has_a_status_and_a_code_of_its_own() -> None:
         assert error.kind in STATUS
         assert re.fullmatch(r"[a-z]+(_[a-z]+)*", error.code)
         assert error.example().detail.endswith(".")
+
+
+@every
+def test_every_body_comes_with_examples_that_fit_its_schema(operation: Operation) -> None:
+    bodies = [operation.said.get("requestBody", {}), *operation.said["responses"].values()]
+    for body in bodies:
+        content = body.get("content", {}).get("application/json")
+        if content is None:
+            continue
+        examples = [each["value"] for each in content.get("examples", {}).values()]
+        examples = examples or [content["example"]]
+        schema = content["schema"] | {"components": document()["components"]}
+        validator = jsonschema_rs.Draft202012Validator(schema)
+        for example in examples:
+            assert not [str(error) for error in validator.iter_errors(example)], example
