@@ -1,0 +1,326 @@
+"""The engine against a plain model of the rules, step by step, while the clock moves (TARGETS.md, 4)."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Coroutine, Generator
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from app.database import Database
+from app.domain.commands import (
+    Accrue,
+    Adjust,
+    Cancel,
+    Command,
+    Commit,
+    Enrol,
+    Mature,
+    Redeem,
+    Refund,
+    Reverse,
+    Settle,
+    SignIn,
+    Transfer,
+)
+from app.domain.errors import LoyaltyError
+from app.ledger.engine import Engine
+from app.ledger.outcome import Outcome
+from app.queries.verify import verify
+from tests.ledger.model import Member, Refused
+from tests.ledger.till import request
+
+ACCOUNT = "available, pending, reserved, debt, earned, redeemed, expired, spend, growth, cash, tier, streak"
+LOT = "granted, remaining, reserved, redeemed, expired, clawed_back, moved, pending, refunded, expires_at"
+
+
+class World:
+    """The service under test: an engine with the sandbox clock, and the owner's connection that moves it."""
+
+    def __init__(self, url: str, runner: asyncio.Runner) -> None:
+        self._run = runner.run
+        self.database = Database(url)
+        self.engine = Engine(self.database.connect, is_sandbox=True)
+        self.owner: asyncpg.Connection[Any] = self.run(asyncpg.connect(url))
+        self.run(self.engine.start())
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return self._run(work)
+
+    def close(self) -> None:
+        self.run(self.engine.stop())
+        self.run(self.owner.close())
+        self.run(self.database.dispose())
+
+    def now(self) -> datetime:
+        return self.run(self.owner.fetchval("SELECT clock_timestamp() + ahead FROM clock"))
+
+    def wait(self, span: timedelta) -> None:
+        self.run(self.owner.execute("UPDATE clock SET ahead = ahead + $1", span))
+
+    def ask(self, command: Command) -> Outcome | str:
+        """The outcome, or the code of the refusal."""
+        try:
+            return self.run(self.engine.submit(request(command)))
+        except LoyaltyError as refusal:
+            return refusal.code
+
+    def account(self, member: str) -> tuple[Any, ...]:
+        row = self.run(self.owner.fetchrow(f"SELECT {ACCOUNT} FROM account WHERE member_id = $1", member))
+        return tuple(row)
+
+    def lots(self, member: str) -> list[tuple[Any, ...]]:
+        rows = self.run(self.owner.fetch(f"SELECT {LOT} FROM lot WHERE member_id = $1 ORDER BY lot", member))
+        return [tuple(row) for row in rows]
+
+
+@pytest.fixture(scope="module")
+def world(new_database: Callable[[], str]) -> Generator[World]:
+    with asyncio.Runner() as runner:
+        made = World(new_database(), runner)
+        yield made
+        made.close()
+
+
+WHO = st.integers(0, 2)
+WHICH = st.integers(0, 4)
+POINTS = st.one_of(st.integers(1, 40), st.integers(1, 3_000))
+AMOUNT = st.one_of(st.integers(0, 20_000), st.integers(0, 700_000))
+
+
+class Ledger(RuleBasedStateMachine):
+    """Every step is taken by both; what they answer and what they hold must be the same."""
+
+    world: World
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.number = 0
+
+    @initialize()
+    def enrol(self) -> None:
+        start = secrets.token_hex(6)
+        self.names = [f"{start}-{number}" for number in range(3)]
+        self.members = [Member() for _ in self.names]
+        for name in self.names:
+            self.world.ask(Enrol(member_id=name))
+        self.touched = set(range(3))
+        self.at_once: set[tuple[int, str]] = set()
+
+    def step(self, who: int, command: Command, take: Callable[[Member, datetime], object]) -> Outcome | None:
+        """Take it with the model and with the engine: both do it, or both refuse it for the same reason."""
+        now = self.world.now()
+        self.touched = {who}
+        self.members[who].pass_to(now)
+        try:
+            take(self.members[who], now)
+            expected = None
+        except Refused as refusal:
+            expected = str(refusal)
+        answered = self.world.ask(command)
+        if isinstance(answered, str):
+            assert answered == expected
+            return None
+        assert expected is None
+        balance = answered.body.get("balance")
+        if balance is not None and not answered.replayed:
+            assert tuple(balance.values()) == self.members[who].balances()
+        return answered
+
+    def new(self, kind: str) -> str:
+        self.number += 1
+        return f"{kind}{self.number}"
+
+    @rule(
+        who=WHO,
+        which=WHICH,
+        amount=AMOUNT,
+        settle=st.booleans(),
+        days_ago=st.sampled_from([0, 0, 30, 364, 400]),
+    )
+    def accrue(self, who: int, which: int, amount: int, settle: bool, days_ago: int) -> None:
+        order = f"o{which}"
+        known = any(lot.order == order for lot in self.members[who].lots)
+        at = self.world.now() - timedelta(days=days_ago)
+        name = self.new("p") if known else order
+        if settle:
+            self.at_once.add((who, name))
+        self.step(
+            who,
+            Accrue(
+                member_id=self.names[who],
+                order_id=name,
+                amount=amount,
+                settle=settle,
+                occurred_at=at if days_ago else None,
+            ),
+            lambda member, now: member.accrue(
+                now, name, amount, occurred_at=at if days_ago else now, settle=settle
+            ),
+        )
+
+    @rule(who=WHO, which=WHICH)
+    def settle(self, who: int, which: int) -> None:
+        order = f"o{which}"
+        self.members[who].pass_to(self.world.now())
+        lot = next((lot for lot in self.members[who].lots if lot.order == order), None)
+        if lot is not None and lot.settle_at is None and (who, order) not in self.at_once:
+            return  # settled by a command or by time: a repeat, answered as it was
+        self.step(
+            who,
+            Settle(member_id=self.names[who], order_id=order),
+            lambda member, now: member.settle(now, order),
+        )
+
+    @rule(who=WHO, which=WHICH, amount=st.one_of(AMOUNT.filter(bool), st.none()))
+    def reverse(self, who: int, which: int, amount: int | None) -> None:
+        order = f"o{which}"
+        if amount is None:  # all that is left
+            lot = next((lot for lot in self.members[who].lots if lot.order == order), None)
+            amount = lot.amount - lot.refunded if lot else 1
+        command = Reverse(
+            member_id=self.names[who], order_id=order, reference=self.new("b"), amount=amount or 1
+        )
+        self.step(who, command, lambda member, _: member.reverse(order, amount or 1))
+
+    @rule(
+        who=WHO,
+        which=WHICH,
+        points=POINTS,
+        hold_seconds=st.sampled_from([None, None, 1_800, 86_400, 604_800]),
+    )
+    def redeem(self, who: int, which: int, points: int, hold_seconds: int | None) -> None:
+        name = f"r{which}"
+        if name in self.members[who].taken:
+            name = self.new("q")
+        command = Redeem(
+            member_id=self.names[who],
+            reference=name,
+            points=points,
+            reserve=hold_seconds is not None,
+            hold_seconds=hold_seconds,
+        )
+        self.step(
+            who, command, lambda member, now: member.redeem(now, name, points, hold_seconds=hold_seconds)
+        )
+
+    @rule(who=WHO, which=WHICH, points=st.one_of(POINTS, st.none()))
+    def commit(self, who: int, which: int, points: int | None) -> None:
+        name = f"r{which}"
+        taken = self.members[who].taken.get(name)
+        if taken is not None and taken.status == "redeemed":
+            return  # a repeat, or another figure
+        self.step(
+            who,
+            Commit(member_id=self.names[who], reference=name, points=points),
+            lambda member, now: member.commit(now, name, points),
+        )
+
+    @rule(who=WHO, which=WHICH)
+    def cancel(self, who: int, which: int) -> None:
+        name = f"r{which}"
+        taken = self.members[who].taken.get(name)
+        if taken is not None and taken.status == "cancelled":
+            return
+        self.step(
+            who,
+            Cancel(member_id=self.names[who], reference=name),
+            lambda member, now: member.cancel(now, name),
+        )
+
+    @rule(who=WHO, which=WHICH, points=st.one_of(POINTS, st.none()))
+    def refund(self, who: int, which: int, points: int | None) -> None:
+        name = f"r{which}"
+        command = Refund(member_id=self.names[who], redemption=name, reference=self.new("x"), points=points)
+        self.step(who, command, lambda member, now: member.refund(now, name, points))
+
+    @rule(who=WHO)
+    def sign_in(self, who: int) -> None:
+        fresh: list[bool] = []
+        outcome = self.step(
+            who, SignIn(member_id=self.names[who]), lambda member, now: fresh.append(member.sign_in(now))
+        )
+        assert outcome is not None
+        assert outcome.replayed is not fresh[0]
+
+    @rule(who=WHO, points=st.one_of(POINTS, POINTS.map(lambda points: -points)))
+    def adjust(self, who: int, points: int) -> None:
+        command = Adjust(member_id=self.names[who], reference=self.new("a"), points=points, reason="x")
+        self.step(who, command, lambda member, now: member.adjust(now, points))
+
+    @rule(who=WHO, to=WHO, points=POINTS)
+    def transfer(self, who: int, to: int, points: int) -> None:
+        if who == to:
+            return
+        command = Transfer(
+            member_id=self.names[who], reference=self.new("t"), to=self.names[to], points=points
+        )
+
+        def take(member: Member, now: datetime) -> None:
+            self.members[to].pass_to(now)
+            member.transfer(now, self.members[to], points)
+
+        self.step(who, command, take)
+        self.touched = {who, to}
+
+    @rule(hours=st.sampled_from([1, 12, 24, 24, 7 * 24, 16 * 24, 100 * 24, 366 * 24]))
+    def wait(self, hours: int) -> None:
+        self.world.wait(timedelta(hours=hours))
+
+    @rule(who=WHO)
+    def mature(self, who: int) -> None:
+        self.step(who, Mature(member_id=self.names[who]), lambda member, now: member.pass_to(now))
+
+    @invariant()
+    def both_hold_the_same(self) -> None:
+        for who in self.touched:
+            member, name = self.members[who], self.names[who]
+            assert self.world.account(name) == (
+                *member.balances(),
+                member.earned,
+                sum(lot.redeemed for lot in member.lots),
+                sum(lot.expired for lot in member.lots),
+                member.spend,
+                member.growth,
+                member.cash,
+                member.tier,
+                member.streak,
+            )
+            found = self.world.lots(name)
+            assert len(found) == len(member.lots)
+            for lot, row in zip(member.lots, found, strict=True):
+                assert row == (
+                    lot.granted,
+                    lot.remaining,
+                    lot.reserved,
+                    lot.redeemed,
+                    lot.expired,
+                    lot.clawed_back,
+                    lot.moved,
+                    lot.settle_at is not None,
+                    lot.refunded if lot.order else None,
+                    lot.expires_at if lot.granted else None,
+                )
+        self.touched = set()
+
+
+def test_the_engine_does_what_the_rules_say(world: World) -> None:
+    Ledger.world = world
+    run_state_machine_as_test(
+        Ledger,
+        settings=settings(
+            max_examples=20,
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    report = world.run(verify(world.database.connect))
+    assert report.agrees, report.differences[:5]
