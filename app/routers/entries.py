@@ -99,9 +99,10 @@ async def list_of_member(
 )
 @require("points:read", member=True)
 async def list_lots_of_member(member_id: MemberId, query: Page, request: Request) -> dict[str, object]:
-    """List the lots that still hold points, next to expire first: the order in which they are spent.
+    """List the lots that still hold points, next to expire first.
 
-    Lots whose points are pending or reserved are among them; their points can't be spent.
+    That is the order in which they are spent. Lots whose points are pending or reserved are among them; these
+    points can't be spent.
     """
     after: tuple[datetime, int] | None = None
     if query.cursor is not None:
