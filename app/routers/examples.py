@@ -81,7 +81,7 @@ def _with_nulls(example: Any, schema: Schema, schemas: Mapping[str, Any]) -> Any
     required = schema.get("required", ())
     return {
         name: _with_nulls(given[name], parts.get(name, {}), schemas) if name in given else None
-        for name in (*parts, *(given.keys() - parts.keys()))
+        for name in (*parts, *(other for other in given if other not in parts))
         if name in given or name in required
     }
 
