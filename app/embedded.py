@@ -302,9 +302,13 @@ class EmbeddedServer:
             return
         process, socket_directory, _status = running
         # SIGINT is PostgreSQL's fast shutdown: sessions end, a checkpoint is written.
+        deadline = time.monotonic() + STOP_SECONDS
         with contextlib.suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
             process.send_signal(signal.SIGINT)
-            process.wait(STOP_SECONDS)
+            # If another process started it and still lives, it stays that one's zombie: ended all the same.
+            while process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
+                time.sleep(POLL_SECONDS)
+            process.wait(0)
         if socket_directory != self._data:
             shutil.rmtree(socket_directory, ignore_errors=True)
 
