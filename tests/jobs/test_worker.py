@@ -17,7 +17,7 @@ EVERY_SECOND = "* * * * * *"
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):  # a job whose worker died is picked again after half a minute
         while not condition():  # noqa: ASYNC110 - what is waited for knows no event
             await asyncio.sleep(0.05)
 
@@ -94,6 +94,6 @@ async def test_it_waits_for_a_database_that_is_away(runs: Runs) -> None:
 async def test_the_real_jobs_run(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(maturity, "SCHEDULE", EVERY_SECOND)
     async with working(sandbox.database, is_sandbox=True):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):  # a job whose worker died is picked again after half a minute
             while not await sandbox.rows("SELECT 1 FROM pgqueuer_schedules WHERE last_run IS NOT NULL"):
                 pass
