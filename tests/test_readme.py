@@ -20,7 +20,7 @@ TOUR = README.partition("<!-- tour:")[2].partition("<!-- tour ends -->")[0]
 STEPS = re.findall(r"```sh\n(.*?)```(?:\n\n```json\n(.*?)```)?", TOUR, re.DOTALL)
 
 
-def shown_in(answer: Any, shown: Any) -> bool:  # noqa: ANN401 - JSON
+def shown_in(answer: Any, shown: Any) -> bool:
     """Whether an answer holds all that is shown of it."""
     if isinstance(shown, Mapping):
         return isinstance(answer, Mapping) and all(

@@ -72,10 +72,10 @@ def settle(member: Member, command: Settle, context: Context) -> Change:
     """
     number = member.orders.get(command.order_id)
     if number is None:
-        raise OrderNotFound()
+        raise OrderNotFound
     lot = member.lots[number]
     if not lot.pending:
-        raise OrderNotPending()
+        raise OrderNotPending
     return settle_lot(member, lot, context, command=command)
 
 
@@ -83,7 +83,7 @@ def settle_lot(member: Member, lot: Lot, context: Context, *, command: Settle) -
     """Settle what is left of a pending order, in the version that granted it. Raises OrderReversed."""
     order = order_of(lot)
     if order.amount > 0 and order.rest == 0:
-        raise OrderReversed()
+        raise OrderReversed
     reward = order.earned(
         tier=lot.tier or "",
         program=context.programs[lot.program_version],

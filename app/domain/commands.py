@@ -1,7 +1,8 @@
 """What can be asked of the ledger: one frozen class a command.
 
 `natural_key` is unique per member for good, so that the same command sent again is found and answered as it was;
-`content()` is what must be the same then. `needs_lots`, `spends` and the `..._named` tell the engine what to load before it decides.
+`content()` is what must be the same then. `needs_lots`, `spends` and the `..._named` tell the engine what to load
+before it decides.
 """
 
 from collections.abc import Mapping

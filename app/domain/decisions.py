@@ -29,7 +29,7 @@ _DECISIONS: dict[type[ask.Command], Callable[[Member, Any, Context], Change]] = 
     ask.Freeze: members.freeze,
     ask.Unfreeze: members.freeze,
     ask.Erase: members.erase,
-    ask.Mature: lambda member, command, context: Change(account=member.account),
+    ask.Mature: lambda member, _command, _context: Change(account=member.account),
     ask.EvaluateTier: standing.evaluate_tier,
     ask.SetTier: standing.set_tier,
     ask.DecideReview: standing.decide_review,
@@ -46,12 +46,12 @@ def decide(members: Mapping[str, Member], command: ask.Command, context: Context
     if joining is not None:
         return joining(member, command, context)
     if member is None:
-        raise MemberNotFound()
+        raise MemberNotFound
     _check_standing(member, command)
     if isinstance(command, ask.Transfer):
         receiver = members.get(command.to)
         if receiver is None:
-            raise MemberNotFound()
+            raise MemberNotFound
         _check_standing(receiver, command)
         change = transfers.transfer(member, receiver, command, context)
     else:
@@ -64,9 +64,9 @@ def decide(members: Mapping[str, Member], command: ask.Command, context: Context
 def _check_standing(member: Member, command: ask.Command) -> None:
     status = member.account.status
     if status == "erased" and (command.needs_active or command.needs_person):
-        raise MemberErased()
+        raise MemberErased
     if status == "frozen" and command.needs_active:
-        raise MemberFrozen()
+        raise MemberFrozen
 
 
 def _kept_alive(member: Member, change: Change, context: Context) -> Change:

@@ -8,8 +8,6 @@ Errors that many rules share are here; an error that one rule alone raises stand
 names figures and states, never ids or other text the caller sent: problems end up in logs.
 """
 
-# ruff: noqa: N818 - a refusal is named for what happened: MemberFrozen, not MemberFrozenError.
-
 from __future__ import annotations
 
 from collections.abc import Mapping

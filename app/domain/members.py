@@ -75,18 +75,18 @@ def enrol(member: Member | None, command: Enrol, context: Context) -> Change:
     ReferrerIsSelf; ReferrerFixed: who brought a member is told once (rewards rest on it).
     """
     if command.referrer == command.member_id:
-        raise ReferrerIsSelf()
+        raise ReferrerIsSelf
     if member is None:
         if command.must_exist:
-            raise MemberNotFound()
+            raise MemberNotFound
         account = new_account(command.member_id, context)
         if command.joined_at is not None:
             account = account._replace(joined_at=min(command.joined_at, context.now))
         return Change(account=account, person=command.person)
     if member.account.status == "erased":
-        raise MemberErased()
+        raise MemberErased
     if command.names_referrer and member.referred_by not in {None, command.referrer}:
-        raise ReferrerFixed()
+        raise ReferrerFixed
     return Change(account=member.account, person=command.person)
 
 
@@ -97,11 +97,11 @@ def bring_along(member: Member | None, command: Import, context: Context) -> Cha
     """
     before = new_account(command.member_id, context) if member is None else member.account
     if before.status == "erased":
-        raise MemberErased()
+        raise MemberErased
     accrued_at = command.accrued_at or context.now
     joined_at = command.joined_at or (context.now if member is None else before.joined_at)
     if max(accrued_at, joined_at) > context.now:
-        raise ImportAheadOfTime()
+        raise ImportAheadOfTime
     after = before._replace(
         joined_at=joined_at,
         spend=before.spend + command.spend,

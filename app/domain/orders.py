@@ -55,7 +55,7 @@ class Order(NamedTuple):
         for line_id, quantity, amount in items:
             line = lines.get(line_id)
             if line is None:
-                raise ItemNotInOrder()
+                raise ItemNotInOrder
             before = returned.get(line_id, Returned(0, 0))
             returned[line_id] = _returned(line, before, quantity, amount)
         after = self._replace(returned=returned)

@@ -5,8 +5,6 @@ Rules take it as an argument; none of its numbers is a constant in code. It is r
 mistake in it, and goes back to the same document with `to_document`.
 """
 
-# ruff: noqa: N818 - named like the other refusals in errors.py.
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self

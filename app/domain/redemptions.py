@@ -178,9 +178,9 @@ def refund(member: Member, command: Refund, context: Context) -> Change:
     """
     redemption = member.redemptions.get(command.redemption)
     if redemption is None:
-        raise RedemptionNotFound()
+        raise RedemptionNotFound
     if redemption.status == "reserved":
-        raise ReservationOpen()
+        raise ReservationOpen
     if redemption.status != "redeemed":
         raise ReservationClosed(status=redemption.status)
     rest = redemption.committed - redemption.refunded
@@ -217,9 +217,9 @@ def refund(member: Member, command: Refund, context: Context) -> Change:
 def _open_hold(member: Member, reference: str) -> Redemption:
     redemption = member.redemptions.get(reference)
     if redemption is None:
-        raise RedemptionNotFound()
+        raise RedemptionNotFound
     if redemption.status == "expired":
-        raise ReservationExpired()
+        raise ReservationExpired
     if redemption.status != "reserved":
         raise ReservationClosed(status=redemption.status)
     return redemption

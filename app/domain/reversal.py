@@ -16,7 +16,7 @@ def reverse(member: Member, command: Reverse, context: Context) -> Change:
     """Take back the points of an amount or of items. Raises OrderNotFound, ItemNotInOrder, RefundExceedsOrder."""
     number = member.orders.get(command.order_id)
     if number is None:
-        raise OrderNotFound()
+        raise OrderNotFound
     lot = member.lots[number]
     order = order_of(lot)
     after_refund = (

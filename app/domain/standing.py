@@ -146,7 +146,7 @@ def decide_review(member: Member, command: DecideReview, context: Context) -> Ch
     account = member.account
     review = member.reviews.get(command.review)
     if review is None:
-        raise ReviewNotFound()
+        raise ReviewNotFound
     if review.status != "open":
         raise ReviewClosed(status=review.status)
     decided = review._replace(

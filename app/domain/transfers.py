@@ -18,7 +18,7 @@ def transfer(member: Member, receiver: Member, command: Transfer, context: Conte
     Raises TransferToSelf, InsufficientPoints.
     """
     if command.to == command.member_id:
-        raise TransferToSelf()
+        raise TransferToSelf
     account = member.account
     if command.points > account.available:
         raise InsufficientPoints(available=account.available)

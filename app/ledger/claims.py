@@ -34,7 +34,7 @@ class Claimed:
     def outcome_for(self, claim: Claim) -> Outcome | None:
         """The answer kept for the same request, None if this is the first. Raises IdempotencyKeyReused."""
         if self.claim.content != claim.content:
-            raise IdempotencyKeyReused()
+            raise IdempotencyKeyReused
         return self.outcome and self.outcome._replace(replayed=True)
 
 

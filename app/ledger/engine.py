@@ -123,7 +123,7 @@ class Engine:
 
     async def _enqueue(self, requests: Sequence[Request]) -> list[Result]:
         if self._is_stopping or (self._queued and self._queued + len(requests) > MAX_QUEUE):
-            raise QueueFull()
+            raise QueueFull
         group = _Group(requests)
         self._queue.append(group)
         self._queued += len(requests)

@@ -44,8 +44,10 @@ _PARTS = {
    JOIN lot AS found ON found.bucket = entry.bucket AND found.member_id = entry.member_id AND found.lot = entry.lot)""",
     # lots that may hold points: those from the account's floor on
     "lots": """
-(SELECT array_agg(found) FROM unnest(${0}::smallint[], ${1}::text[], ${2}::integer[]) AS wanted (bucket, member_id, floor)
-   JOIN lot AS found ON found.bucket = wanted.bucket AND found.member_id = wanted.member_id AND found.lot >= wanted.floor)""",
+(SELECT array_agg(found)
+   FROM unnest(${0}::smallint[], ${1}::text[], ${2}::integer[]) AS wanted (bucket, member_id, floor)
+   JOIN lot AS found ON found.bucket = wanted.bucket AND found.member_id = wanted.member_id
+                    AND found.lot >= wanted.floor)""",
     # lots in spending order until they reach the points wanted: whole groups of one expiry, and the group after
     # if they are just reached, so that the expiry that is next then is among them
     "reaching_lots": """

@@ -3,8 +3,6 @@
 The lots as they stand, less all that entries did to them after that moment.
 """
 
-# ruff: noqa: S608 - statements are put together of constants.
-
 from __future__ import annotations
 
 from datetime import datetime

@@ -1,7 +1,5 @@
 """What is read of lots and of what entries did to them, for those who look at all of them at once."""
 
-# ruff: noqa: S608 - statements are put together of constants.
-
 from __future__ import annotations
 
 GRANTING_KINDS = ("accrue", "settle", "sign_in", "import", "adjust")

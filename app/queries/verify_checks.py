@@ -1,6 +1,6 @@
 """The statements of `verify`, for the buckets $1 up to $2 each: what is compared with what."""
 
-# ruff: noqa: S608, ISC004 - statements are put together of constants, and read best in pieces.
+# ruff: noqa: ISC004 - statements are put together of constants, and read best in pieces.
 
 from __future__ import annotations
 

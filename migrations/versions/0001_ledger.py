@@ -85,7 +85,8 @@ def upgrade() -> None:
             "tier_state IN ('held', 'warned', 'grace', 'manual')", name=op.f("ck_account_tier_state")
         ),
         sa.CheckConstraint(
-            "available >= 0 AND pending >= 0 AND reserved >= 0 AND debt >= 0 AND redeemed >= 0 AND expired >= 0 AND spend >= 0 AND orders >= 0",
+            "available >= 0 AND pending >= 0 AND reserved >= 0 AND debt >= 0 AND redeemed >= 0 "
+            "AND expired >= 0 AND spend >= 0 AND orders >= 0",
             name=op.f("ck_account_not_negative"),
         ),
         sa.CheckConstraint("bucket BETWEEN 0 AND 63", name=op.f("ck_account_bucket")),
@@ -125,7 +126,8 @@ def upgrade() -> None:
         sa.Column("tier", sa.Text(), nullable=True),
         sa.Column("terms", postgresql.JSON(astext_type=sa.Text()), nullable=True),
         sa.CheckConstraint(
-            "(order_id IS NULL) = (amount IS NULL) AND (order_id IS NULL) = (refunded IS NULL) AND (order_id IS NULL) = (tier IS NULL)",
+            "(order_id IS NULL) = (amount IS NULL) AND (order_id IS NULL) = (refunded IS NULL) "
+            "AND (order_id IS NULL) = (tier IS NULL)",
             name=op.f("ck_lot_order_whole"),
         ),
         sa.CheckConstraint(
