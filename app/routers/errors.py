@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from app.domain.errors import ErrorKind, LoyaltyError
 from app.telemetry import current_request_id
@@ -184,15 +185,28 @@ async def _on_invalid_request(_request: Request, error: Exception) -> Response:
     return problem_response(ValidationFailed([_mistake(detail) for detail in details]))
 
 
-async def _on_http_exception(_request: Request, error: Exception) -> Response:
+async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == STATUS[ErrorKind.MALFORMED]:
         # The framework's word for a body that json.loads refuses in any other way than by a syntax error.
         return problem_response(MalformedJson())
+    headers = error.headers
+    if error.status_code == _METHOD_NOT_ALLOWED:
+        headers = {"Allow": ", ".join(_methods_of(request))}
     code, title, detail = _HTTP_PROBLEMS.get(error.status_code, _ANY_HTTP_PROBLEM)
-    return _response(
-        _body(status=error.status_code, code=code, title=title, detail=detail), headers=error.headers
-    )
+    return _response(_body(status=error.status_code, code=code, title=title, detail=detail), headers=headers)
+
+
+_METHOD_NOT_ALLOWED = 405
+
+
+def _methods_of(request: Request) -> list[str]:
+    """The methods of all routes with this path; the framework tells those of the first alone."""
+    methods: set[str] = set()
+    for route in request.app.routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+            methods |= route.methods or set()
+    return sorted(methods)
 
 
 _PASSING_SQLSTATES = ("08", "53", "57P")

@@ -406,3 +406,11 @@ class TestErasing:
         assert (await answered(admin, "GET", f"{rich}/accruals/o-rich", status=200))["points"] == 1000
         await refused(admin, "PUT", rich, {}, code="member_erased")
         await refused(admin, "DELETE", f"/v1/members/{new_id()}", code="member_not_found")
+
+
+async def test_a_method_that_is_not_taken_is_told_those_that_are(
+    admin: httpx.AsyncClient, member: str
+) -> None:
+    response = await admin.post(member, json={})
+    assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
+    assert response.headers["allow"] == "DELETE, GET, PATCH, PUT"
