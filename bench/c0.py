@@ -41,6 +41,19 @@ class MemoryLedger:
         return Outcome(created=True, body={**self._body, "order_id": request.command.order_id})
 
 
+class MemoryReading:
+    """A status that needs no rules to be told."""
+
+    def __init__(self, status: dict[str, Any]) -> None:
+        self._status = status
+
+    def status(self) -> dict[str, Any]:
+        return self._status
+
+    def tag(self) -> str:
+        return "1.1.739680"
+
+
 class MemoryReader:
     """Knows every member, and that they are all alike."""
 
@@ -54,8 +67,8 @@ class MemoryReader:
             programs={program.version: program},
         )
 
-    async def status(self, member_id: str) -> dict[str, Any]:
-        return {**self._status, "member_id": member_id}
+    async def read(self, member_id: str) -> MemoryReading:
+        return MemoryReading({**self._status, "member_id": member_id})
 
 
 def create_app(settings: Settings, **_options: object) -> FastAPI:
