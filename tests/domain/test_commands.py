@@ -80,7 +80,11 @@ def test_what_must_be_loaded() -> None:
     ):
         assert (command.redemption_named, command.order_named) == ("R", None)
     assert DecideReview(member_id="m", review=7, approve=True).review_named == 7
-    assert Transfer(member_id="m", reference="R", to="n", points=1).members == ("m", "n")
+    transfer = Transfer(member_id="m", reference="R", to="n", points=3)
+    assert (transfer.members, transfer.spends) == (("m", "n"), 3)
+    assert Redeem(member_id="m", reference="R", points=3).spends == 3
+    assert [Adjust(member_id="m", reference="R", points=n, reason="x").spends for n in (-3, 3)] == [3, 0]
+    assert SignIn(member_id="m").spends == 0
 
 
 def test_what_a_clash_is_called() -> None:

@@ -86,6 +86,14 @@ class Member:
     def balances(self) -> tuple[int, int, int, int]:
         return self.available, self.pending, self.reserved, self.debt
 
+    def next_expiration(self) -> tuple[datetime | None, int]:
+        """When points that are available expire next, and how many."""
+        spendable = self._in_spending_order()
+        if not spendable:
+            return None, 0
+        at = spendable[0].expires_at
+        return at, sum(lot.remaining for lot in spendable if lot.expires_at == at)
+
     def _order(self, order: str) -> Lot | None:
         return next((lot for lot in self.lots if lot.order == order), None)
 
