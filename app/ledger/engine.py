@@ -24,7 +24,7 @@ from app.ledger.rulebook import Rulebook
 log = structlog.get_logger(__name__)
 
 MAX_BATCH = 1_024
-MAX_QUEUE = 4_096
+MAX_QUEUE = 16_384
 # How often a batch is tried again whole after losing its connection, a deadlock or a race for a new key.
 MAX_TRIES = 8
 # How long a batch waits for the database to come back before its callers are told to try again.
@@ -184,9 +184,16 @@ class Engine:
                 is_retry = True
             except _RACED as error:
                 log.info("batch_raced", error=repr(error))
+            except (
+                asyncpg.InsufficientResourcesError
+            ) as error:  # a full disk, no memory: no batch would fare better
+                log.error("database_exhausted", error=repr(error))  # noqa: TRY400 - the sentence says it all
+                return connection, [LedgerUnavailable() for _ in requests]
             except Exception:
                 log.exception("batch_broke", size=len(requests))
                 break
+        if connection is None:
+            return None, [LedgerUnavailable() for _ in requests]
         if len(requests) == 1:
             return connection, [InternalError()]
         middle = len(requests) // 2

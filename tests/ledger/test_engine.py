@@ -48,6 +48,7 @@ from app.domain.errors import (
     ReferenceAlreadyUsed,
 )
 from app.domain.posting import Change, Context, Member
+from app.ledger import batch as batch_module
 from app.ledger import engine as engine_module
 from app.ledger.batch import InternalError
 from app.ledger.claims import Claim
@@ -452,6 +453,22 @@ class Gate:
 async def _until(condition: Callable[[], bool]) -> None:
     while not condition():  # noqa: ASYNC110 - the engine tells nobody
         await asyncio.sleep(0.005)
+
+
+async def test_a_full_disk_is_no_fault_of_the_request(
+    till: Till, member: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await till.enrol(member)
+    order = Accrue(member_id=member, order_id="o-1", amount=30_000)
+
+    async def full(*_: object, **__: object) -> None:
+        raise asyncpg.DiskFullError("no space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(batch_module, "save", full)
+        with pytest.raises(LedgerUnavailable):
+            await till.ask(order)
+    assert (await till.ask(order)).created, "it had no effect and may be sent again"
 
 
 async def test_past_the_bound_nothing_is_taken(
