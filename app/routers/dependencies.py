@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from fastapi import Query, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from app.domain.account import BUCKETS
 from app.domain.errors import ErrorKind, IdempotencyKeyMissing, LoyaltyError
 from app.ledger.load import REAL_CLOCK, SANDBOX_CLOCK
 from app.routers.door import header_of
@@ -53,6 +54,15 @@ def required_idempotency_key_of(request: Request) -> str:
     return key
 
 
+# --- queries ---------------------------------------------------------------------------------------------
+
+
+class StrictQuery(BaseModel):
+    """The parameters of a query: unknown ones are refused, so that a typo never answers another question."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
 # --- moments ---------------------------------------------------------------------------------------------
 
 
@@ -73,13 +83,8 @@ def clock_of(request: Request) -> str:
 # --- pages -----------------------------------------------------------------------------------------------
 
 
-class PageQuery(BaseModel):
-    """How much of a list to answer, and where to go on. Unknown parameters are refused.
-
-    A list with filters has a subclass of its own.
-    """
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+class PageQuery(StrictQuery):
+    """How much of a list to answer, and where to go on. A list with filters has a subclass of its own."""
 
     limit: int = Field(50, ge=1, le=200, description="How many to answer at most.")
     cursor: str | None = Field(
@@ -105,7 +110,8 @@ class CursorInvalid(LoyaltyError):
         )
 
 
-_BIGINT = 2**63
+BUCKET, INTEGER, BIGINT = range(BUCKETS), range(2**31), range(2**63)
+"""The whole numbers of a cursor, by the column they are compared with: none is ever below 0."""
 
 
 def encode_cursor(*position: int | str | datetime) -> str:
@@ -115,10 +121,10 @@ def encode_cursor(*position: int | str | datetime) -> str:
     return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
 
 
-def decode_cursor(cursor: str, *kinds: type[int | str | datetime]) -> tuple[Any, ...]:
+def decode_cursor(cursor: str, *kinds: range | type[str | datetime]) -> tuple[Any, ...]:
     """The position `encode_cursor` was given, one value of each of `kinds`. Raises `CursorInvalid`.
 
-    The values fit a bigint, a text and a timestamptz column, whatever the caller made of the cursor.
+    The values fit the columns they are compared with, whatever the caller made of the cursor.
     """
     try:
         position: Any = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
@@ -129,12 +135,12 @@ def decode_cursor(cursor: str, *kinds: type[int | str | datetime]) -> tuple[Any,
         raise CursorInvalid from error
 
 
-def _restored(value: object, kind: type) -> int | str | datetime:
+def _restored(value: object, kind: range | type) -> int | str | datetime:
     if kind is datetime and isinstance(value, str):
         moment = datetime.fromisoformat(value)
         if moment.tzinfo is not None:
             return moment.astimezone(UTC)
-    if kind is int and type(value) is int and -_BIGINT <= value < _BIGINT:
+    if isinstance(kind, range) and type(value) is int and value in kind:
         return value
     if kind is str and isinstance(value, str) and value.isprintable():
         return value

@@ -17,10 +17,13 @@ from app.queries.lots import list_lots
 from app.routers import door
 from app.routers.commands import bring_up_to_date
 from app.routers.dependencies import (
+    BIGINT,
+    INTEGER,
     CursorInvalid,
     Page,
     PageQuery,
     QueryInstant,
+    StrictQuery,
     clock_of,
     decode_cursor,
     encode_cursor,
@@ -34,12 +37,18 @@ from app.schemas.lots import Lot, lot_of
 
 router = door.router("points")
 
-AsOf = Annotated[
-    QueryInstant | None,
-    Query(
-        description="RFC 3339 with offset, not ahead of now; absent: now.", examples=["2026-03-31T16:00:00Z"]
-    ),
-]
+
+class AsOfQuery(StrictQuery):
+    """The moment that is asked about."""
+
+    as_of: QueryInstant | None = Field(
+        None,
+        description="RFC 3339 with offset, not ahead of now; absent: now.",
+        examples=["2026-03-31T16:00:00Z"],
+    )
+
+
+AsOf = Annotated[AsOfQuery, Query()]
 
 
 class EntriesQuery(PageQuery):
@@ -69,7 +78,7 @@ async def list_of_member(
     """
     before: int | None = None
     if query.cursor is not None:
-        (before,) = decode_cursor(query.cursor, int)
+        (before,) = decode_cursor(query.cursor, BIGINT)
     await bring_up_to_date(member_id, request)
     async with request.app.state.database.engine.connect() as connection:
         rows = await list_entries(
@@ -106,7 +115,7 @@ async def list_lots_of_member(member_id: MemberId, query: Page, request: Request
     """
     after: tuple[datetime, int] | None = None
     if query.cursor is not None:
-        moment, number = decode_cursor(query.cursor, datetime, int)
+        moment, number = decode_cursor(query.cursor, datetime, INTEGER)
         after = (moment, number)
     await bring_up_to_date(member_id, request)
     async with request.app.state.database.engine.connect() as connection:
@@ -128,7 +137,7 @@ async def list_lots_of_member(member_id: MemberId, query: Page, request: Request
     responses=problems(MemberNotFound, AsOfInFuture, QueueFull, LedgerUnavailable),
 )
 @require("points:read", member=True)
-async def get_balance(member_id: MemberId, request: Request, as_of: AsOf = None) -> dict[str, object]:
+async def get_balance(member_id: MemberId, query: AsOf, request: Request) -> dict[str, object]:
     """Read a member's balance as it stood at a moment.
 
     Exact to the instant: what was recorded by then, and what had expired, lapsed or settled by itself by
@@ -137,7 +146,7 @@ async def get_balance(member_id: MemberId, request: Request, as_of: AsOf = None)
     """
     await bring_up_to_date(member_id, request)
     async with request.app.state.database.engine.connect() as connection:
-        moment = await moment_of(connection, as_of, clock=clock_of(request))
+        moment = await moment_of(connection, query.as_of, clock=clock_of(request))
         row = await read_balance(connection, member_id=member_id, as_of=moment)
     if row is None:
         raise MemberNotFound

@@ -17,6 +17,8 @@ from app.queries.entries import EntryRow, Position, list_all_entries, stream_all
 from app.queries.liability import read_liability
 from app.routers import door
 from app.routers.dependencies import (
+    BIGINT,
+    BUCKET,
     CursorInvalid,
     PageQuery,
     QueryInstant,
@@ -76,7 +78,7 @@ async def list_all(query: Annotated[LedgerQuery, Query()], request: Request) -> 
     """
     after: Position | None = None
     if query.cursor is not None:
-        moment, bucket, member_id, sequence = decode_cursor(query.cursor, datetime, int, str, int)
+        moment, bucket, member_id, sequence = decode_cursor(query.cursor, datetime, BUCKET, str, BIGINT)
         after = (moment, bucket, member_id, sequence)
     database = request.app.state.database
     if _prefers_csv(header_of(request, b"accept")):
@@ -109,7 +111,7 @@ async def list_all(query: Annotated[LedgerQuery, Query()], request: Request) -> 
     responses=problems(AsOfInFuture, LedgerUnavailable),
 )
 @require("ledger:read")
-async def get_liability(request: Request, as_of: AsOf = None) -> dict[str, object]:
+async def get_liability(query: AsOf, request: Request) -> dict[str, object]:
     """Read the points outstanding by the month they expire in, and what they are worth.
 
     At any moment, now or past: the sums equal those of all members' balances at that moment. What fell due by
@@ -117,7 +119,7 @@ async def get_liability(request: Request, as_of: AsOf = None) -> dict[str, objec
     """
     database = request.app.state.database
     async with database.engine.connect() as connection:
-        moment = await moment_of(connection, as_of, clock=clock_of(request))
+        moment = await moment_of(connection, query.as_of, clock=clock_of(request))
     await mature_all(database, is_sandbox=request.app.state.is_sandbox)
     engine: Engine = request.app.state.ledger
     program = engine.rulebook.at(max(moment, _FIRST))

@@ -15,7 +15,7 @@ from app.queries.members import MemberReader
 from app.queries.people import find_members, members_with, read_person
 from app.routers import door
 from app.routers.commands import CREATED, carry_out, refusals
-from app.routers.dependencies import CursorInvalid, PageQuery, decode_cursor, encode_cursor
+from app.routers.dependencies import BUCKET, CursorInvalid, PageQuery, decode_cursor, encode_cursor
 from app.routers.document import problems
 from app.routers.door import caller_of, header_of, require
 from app.schemas.common import Instant, Listing, MemberId, text
@@ -126,7 +126,7 @@ async def list_members(query: Annotated[MembersQuery, Query()], request: Request
             digests.append(("phone", pii.digest("phone", query.phone)))
         if query.email is not None:
             digests.append(("email", pii.digest("email", query.email)))
-    after = None if query.cursor is None else decode_cursor(query.cursor, int, str)
+    after = None if query.cursor is None else decode_cursor(query.cursor, BUCKET, str)
     database: Database = request.app.state.database
     async with database.engine.connect() as connection:
         found = await find_members(
