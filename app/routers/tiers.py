@@ -28,7 +28,15 @@ from app.queries.reviews import list_reviews, read_review
 from app.queries.tiers import read_standing
 from app.routers import door
 from app.routers.commands import bring_up_to_date, carry_out, claim_of, refusals
-from app.routers.dependencies import CursorInvalid, PageQuery, clock_of, decode_cursor, encode_cursor
+from app.routers.dependencies import (
+    BIGINT,
+    BUCKET,
+    CursorInvalid,
+    PageQuery,
+    clock_of,
+    decode_cursor,
+    encode_cursor,
+)
 from app.routers.document import REPLAYED_HEADER, problems
 from app.routers.door import require
 from app.schemas.common import Listing, MemberId
@@ -36,6 +44,7 @@ from app.schemas.tiers import (
     AllEvaluated,
     DecisionRequest,
     Evaluated,
+    EvaluationRequest,
     Ladder,
     MemberTier,
     Review,
@@ -69,7 +78,10 @@ async def get_ladder(request: Request) -> dict[str, Any]:
     responses=problems(IdempotencyKeyReused, LedgerUnavailable),
 )
 @require("tiers:write")
-async def evaluate_all(request: Request) -> Response:
+async def evaluate_all(
+    request: Request,
+    body: EvaluationRequest | None = None,  # noqa: ARG001 - no fields
+) -> Response:
     """Look again at all members on whom something is due.
 
     Periods of tiers that have ended, warnings, and with them whatever else fell due: points to expire, orders
@@ -134,10 +146,15 @@ async def set_tier(
     "/v1/members/{member_id}/tier/evaluate",
     operation_id="evaluate_member_tier",
     response_model=Evaluated,
-    responses=refusals(Evaluated, is_verb=True),
+    responses=refusals(Evaluated, MemberErased, is_verb=True),
 )
 @require("tiers:write")
-async def evaluate(member_id: MemberId, request: Request, response: Response) -> dict[str, Any]:
+async def evaluate(
+    member_id: MemberId,
+    request: Request,
+    response: Response,
+    body: EvaluationRequest | None = None,  # noqa: ARG001 - no fields
+) -> dict[str, Any]:
     """Look again at where a member stands, by the rules in force.
 
     Purchases and refunds do so by themselves; this is for what a new version of the rules changes. A tier is
@@ -168,7 +185,7 @@ async def list_all_reviews(query: Annotated[ReviewsQuery, Query()], request: Req
     """List tier reviews, those that were opened first coming first."""
     after: tuple[datetime, int, str, int] | None = None
     if query.cursor is not None:
-        moment, bucket, member_id, sequence = decode_cursor(query.cursor, datetime, int, str, int)
+        moment, bucket, member_id, sequence = decode_cursor(query.cursor, datetime, BUCKET, str, BIGINT)
         after = (moment, bucket, member_id, sequence)
     async with request.app.state.database.engine.connect() as connection:
         rows = await list_reviews(

@@ -41,6 +41,10 @@ class KeyRequest(Wire):
     )
 
 
+class RevocationRequest(Wire):
+    """Revoking takes no fields: the body may be left out."""
+
+
 class Key(Answer):
     """A key, without what opens anything."""
 

@@ -272,6 +272,10 @@ def _why(tier: Tier, state: str, standing: Standing, program: Program) -> Why:
     return "approved" if tier.requires_review else "earned"
 
 
+class EvaluationRequest(Wire):
+    """Looking again takes no fields: the body may be left out."""
+
+
 class Evaluated(TierStanding):
     """The tier after looking again."""
 
