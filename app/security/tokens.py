@@ -163,7 +163,9 @@ class MemberTokens:
         member_id = claims["sub"]
         if not is_identifier(member_id):
             raise CredentialInvalid
-        lasts_seconds = min(int(claims["exp"]) - time.time(), TRUST_SECONDS)
+        now = time.time()
+        # Compared before anything is taken away: an `exp` of any size is an integer, and no float may hold it.
+        lasts_seconds = min(int(claims["exp"]), now + TRUST_SECONDS) - now
         return Principal(
             actor=f"member:{member_id}", scopes=frozenset(), member_id=member_id
         ), monotonic() + lasts_seconds

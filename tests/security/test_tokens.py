@@ -45,6 +45,12 @@ async def test_a_token_is_not_believed_past_its_expiry() -> None:
     assert trusted_until <= time.monotonic() + 3
 
 
+async def test_a_token_that_never_ends_is_looked_at_again_all_the_same() -> None:
+    issuer = Issuer()
+    _, trusted_until = await tokens(issuer).verify(issuer.token("u-1", exp=10**400))
+    assert trusted_until <= time.monotonic() + 60
+
+
 async def test_an_expired_token_is_told_so() -> None:
     issuer = Issuer()
     with pytest.raises(TokenExpired):
