@@ -125,6 +125,8 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
+            # None are served: an offer to upgrade is passed over, and the request answered as any.
+            ws="none",
             timeout_graceful_shutdown=GRACEFUL_SECONDS,
         )
 

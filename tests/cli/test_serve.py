@@ -77,6 +77,8 @@ def test_first_start_later_start_and_end(data_dir: Path, workers: str) -> None:
     with serving(**settings) as (process, address, lines):
         assert f"{address}/docs" in lines[0]
         assert httpx.get(f"{address}/docs").status_code == 200
+        offer = {"Connection": "Upgrade", "Upgrade": "websocket"}
+        assert httpx.get(f"{address}/readyz", headers=offer).status_code == 200
         key = re.search(r"loy_\w+", "".join(lines))
         assert key is not None
         assert httpx.get(f"{address}/v1/keys", headers={"Authorization": f"Bearer {key.group()}"}).is_success
