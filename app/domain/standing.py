@@ -4,7 +4,7 @@ The ladder itself is in `tiers.py`; here its answers become changes of the accou
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from app.domain.account import Account, Lot, Review
@@ -28,6 +28,8 @@ from app.domain.tiers import (
     warn_at,
     window_start,
 )
+
+_JUST_BEFORE = timedelta(microseconds=1)
 
 
 class TierEndsInPast(LoyaltyError):
@@ -186,7 +188,9 @@ def end_tier_period(member: Member, context: Context) -> Change:
     account, program, now = member.account, context.program, context.now
     until = account.tier_valid_until
     assert until is not None
-    standing = standing_of(account, member.lots.values(), at=now, programs=context.programs, program=program)
+    # A period ends with its last day, and so does the window that decides it: at midnight a year would be empty.
+    at = now if account.tier_state == "manual" else now - _JUST_BEFORE
+    standing = standing_of(account, member.lots.values(), at=at, programs=context.programs, program=program)
     if account.tier_state == "manual":
         return _end_manual(member, standing, context)
     if account.tier_state == "held" and now < until:

@@ -399,6 +399,19 @@ def test_without_a_warning() -> None:
     assert tier(book) == ("bronze", "held")
 
 
+def test_the_year_that_ends_decides_what_comes_of_its_tier() -> None:
+    """At the midnight that ends the period the new year is empty: what was bought in the old one counts."""
+    rules = tiers(window={"kind": "calendar_year"}, validity_months=12)
+    book = Book(rules, now=datetime.fromisoformat("2026-12-31T02:00:00+00:00"))
+    buy(book, 30_000)
+    assert book.account().tier_valid_until == datetime.fromisoformat("2027-12-31T16:00:00+00:00")
+    book.now = datetime.fromisoformat("2027-12-31T15:59:59+00:00")
+    buy(book, 30_000)
+    book.later(days=1).mature("m")
+    assert tier(book) == ("silver", "held")
+    assert book.account().tier_valid_until == datetime.fromisoformat("2028-12-31T16:00:00+00:00")
+
+
 def test_a_reviewed_tier_that_ends_loses_its_approval() -> None:
     book = Book(ROLLING)
     buy(book, 3_000_000)
