@@ -28,7 +28,7 @@ from app.ledger.connection import Connection
 from app.ledger.load import Locked, Wanted, load, lock_accounts
 from app.ledger.outcome import Outcome
 from app.ledger.people import erase_person, read_referrers, save_person
-from app.ledger.rulebook import Rulebook
+from app.ledger.rulebook import Rulebook, VersionUnknown
 from app.ledger.save import Saving, save
 
 SYSTEM = "system"
@@ -62,6 +62,7 @@ class Batch:
         self.saving = Saving()
         self.people: list[tuple[str, Mapping[str, Any] | None, datetime]] = []
         self.claimed: dict[bytes, Claimed] = {}
+        self.moments: dict[str, datetime] = {}  # of each member found, when the batch happens to them
 
     async def run(
         self, connection: Connection, *, clock: str, more_wait: Callable[[], bool] = lambda: False
@@ -101,13 +102,16 @@ class Batch:
 
     async def _load(self, connection: Connection, locked: Locked) -> None:
         self.program = self.rulebook.at(locked.now)
-        self.today = local_date(locked.now, self.program.timezone)
+        self.moments = _moments(self.requests, locked)
         for member_id, account in locked.accounts.items():
             self.members[member_id] = Member(account)
-        wanted = _wanted(self.requests, locked, self.program, self.today)
+        wanted = _wanted(self.requests, locked.accounts, self.moments, self.program)
         for member_id in wanted.reaching:
             self.members[member_id].sees_all_lots = False
         loaded = await load(connection, wanted)
+        versions = {row.program_version for rows in (loaded.lots, loaded.redemptions) for row in rows}
+        if max(versions, default=0) > self.rulebook.newest:  # the locks were waited for meanwhile
+            raise VersionUnknown
         referred = [
             request.command.member_id
             for request in self.requests
@@ -132,59 +136,53 @@ class Batch:
         """Bring every member on whom something fell due up to date, before any command on them."""
         caller = Caller(SYSTEM, "maturity")
         for member_id, account in locked.accounts.items():
-            if is_due(account, locked.now):
-                now = _not_before_last(account, locked.now)
-                context = Context(now, self.today, self.program, self.rulebook.programs, caller)
-                for change in mature(self.members[member_id], context):
+            now = self.moments[member_id]
+            if is_due(account, now):
+                for change in mature(self.members[member_id], self._context(now, caller)):
                     self._keep(change)
 
     # --- decide -------------------------------------------------------------------------------------------
 
     def _result(self, request: Request, now: datetime) -> Result:
         try:
-            return self._claimed_outcome(request) or self._outcome(request, now)
+            return self._outcome(request, now)
         except LoyaltyError as refusal:
             return refusal
         except Exception:
             log.exception("command_broke", kind=request.command.kind, request_id=request.caller.request_id)
             return InternalError()
 
-    def _claimed_outcome(self, request: Request) -> Outcome | None:
-        """The first answer again, if the request's idempotency key was used before. Raises IdempotencyKeyReused."""
-        if request.claim is None:
-            return None
-        return self.claimed[request.claim.key].outcome_for(request.claim)
-
     def _outcome(self, request: Request, now: datetime) -> Outcome:
-        command = request.command
+        command, claim = request.command, request.claim
         member = self.members.get(command.member_id)
-        key = command.natural_key(self.today)
-        if key is not None and (known := self.entries.get((command.member_id, key))) is not None:
-            outcome = self._repeated(command, known[0], known[1], request)
+        for other in command.members:
+            if (party := self.members.get(other)) is not None:
+                now = _not_before_last(party.account, max(now, self.moments.get(other, now)))
+        context = self._context(now, request.caller)
+        key = command.natural_key(context.today)
+        known = None if key is None else self.entries.get((command.member_id, key))
+        # After a lost connection the batch finds what it had committed itself: then this is the first answer.
+        is_own = self.is_retry and known is not None and known[0].request_id == request.caller.request_id
+        if claim is not None and (kept := self.claimed[claim.key].outcome_for(claim)) is not None:
+            return kept._replace(replayed=not is_own)
+        if known is not None:
+            body = self._repeated(command, *known)
+            outcome = Outcome(created=is_own, body=body, replayed=not is_own)
         else:
-            for other in command.members:
-                if (party := self.members.get(other)) is not None:
-                    now = _not_before_last(party.account, now)
-            context = Context(now, self.today, self.program, self.rulebook.programs, request.caller)
             change = decide(self.members, command, context)
             body = self._take_in(change, context)
             outcome = Outcome(created=self._makes_something(command, member), body=body)
-        if request.claim is not None:
-            self.claimed[request.claim.key].outcome = outcome
+        if claim is not None:
+            self.claimed[claim.key].outcome = outcome
         return outcome
 
-    def _repeated(
-        self, command: Command, entry: Entry, detail: Mapping[str, Any], request: Request
-    ) -> Outcome:
+    def _repeated(self, command: Command, entry: Entry, detail: Mapping[str, Any]) -> dict[str, Any]:
         """The answer of the entry this command wrote before. Raises the command's `clash` if it differs."""
         if entry.content != command.content():
             raise command.clash()
-        # After a lost connection the batch finds what it had committed itself: then this is the first answer.
-        is_own = self.is_retry and entry.request_id == request.caller.request_id
-        body = (
+        return (
             answer(entry, detail) if has_answer(entry.kind) else self._status(self.members[entry.member_id])
         )
-        return Outcome(created=is_own, body=body, replayed=not is_own)
 
     @staticmethod
     def _makes_something(command: Command, member: Member | None) -> bool:
@@ -234,6 +232,10 @@ class Batch:
         for review in change.reviews:
             saving.reviews[member_id, review.sequence] = review
 
+    def _context(self, now: datetime, caller: Caller) -> Context:
+        today = local_date(now, self.program.timezone)
+        return Context(now, today, self.program, self.rulebook.programs, caller)
+
     # --- save ---------------------------------------------------------------------------------------------
 
     async def _save(self, connection: Connection) -> None:
@@ -252,21 +254,49 @@ def _not_before_last(account: Account, now: datetime) -> datetime:
     return now if account.last_at is None else max(now, account.last_at)
 
 
-def _wanted(requests: Sequence[Request], locked: Locked, program: Program, today: date) -> Wanted:
+def _moments(requests: Sequence[Request], locked: Locked) -> dict[str, datetime]:
+    """When the batch happens to each member: now, but not before their last entry. Who gives points to another
+    shares the later moment, so that what fell due by then is written down on both.
+    """
+    moments = {
+        member_id: _not_before_last(account, locked.now) for member_id, account in locked.accounts.items()
+    }
+    while max(moments.values(), default=locked.now) > locked.now:  # the clock was set back
+        pairs = [
+            [member_id for member_id in request.command.members if member_id in moments]
+            for request in requests
+        ]
+        before = dict(moments)
+        for pair in pairs:
+            moments |= dict.fromkeys(
+                pair, max((moments[member_id] for member_id in pair), default=locked.now)
+            )
+        if moments == before:
+            break
+    return moments
+
+
+def _wanted(
+    requests: Sequence[Request],
+    accounts: Mapping[str, Account],
+    moments: Mapping[str, datetime],
+    program: Program,
+) -> Wanted:
     """What the commands of a batch need to be read, given their accounts."""
     wanted = Wanted()
     sees_all = counts_all_lots(program)
     keeps_alive = program.validity.policy == "inactivity"
-    for member_id, account in locked.accounts.items():
-        if is_due(account, locked.now):
+    for member_id, account in accounts.items():
+        if is_due(account, moments[member_id]):
             wanted.lots[member_id] = 1 if sees_all else account.lot_floor
             wanted.holds.add(member_id)
         if account.review is not None:
             wanted.reviews.add((member_id, account.review))
     for command in (request.command for request in requests):
         for member_id in command.members:
-            account = locked.accounts.get(member_id)
+            account = accounts.get(member_id)
             if account is not None and account.sequence:
+                today = local_date(moments[member_id], program.timezone)
                 _want(wanted, command, account, today, all_lots=sees_all, keeps_alive=keeps_alive)
     for member_id in wanted.lots:
         wanted.reaching.pop(member_id, None)

@@ -35,7 +35,7 @@ class Claimed:
         """The answer kept for the same request, None if this is the first. Raises IdempotencyKeyReused."""
         if self.claim.content != claim.content:
             raise IdempotencyKeyReused
-        return self.outcome and self.outcome._replace(replayed=True)
+        return self.outcome
 
 
 async def claim_keys(connection: Connection, claims: Iterable[Claim]) -> dict[bytes, Claimed]:

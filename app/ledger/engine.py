@@ -19,7 +19,7 @@ from app.ledger.batch import Batch, InternalError, Request, Result
 from app.ledger.connection import Connection
 from app.ledger.load import REAL_CLOCK, SANDBOX_CLOCK
 from app.ledger.outcome import Outcome
-from app.ledger.rulebook import Rulebook
+from app.ledger.rulebook import Rulebook, VersionUnknown
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +37,12 @@ _LOST = (
     asyncpg.OperatorInterventionError,
     OSError,
 )
-_RACED = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.UniqueViolationError)
+_RACED = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.UniqueViolationError,
+    VersionUnknown,
+)
 
 
 class QueueFull(LoyaltyError):
@@ -187,7 +192,7 @@ class Engine:
             except (
                 asyncpg.InsufficientResourcesError
             ) as error:  # a full disk, no memory: no batch would fare better
-                log.error("database_exhausted", error=repr(error))  # noqa: TRY400 - the sentence says it all
+                log.error("database_exhausted", error=repr(error))
                 return connection, [LedgerUnavailable() for _ in requests]
             except Exception:
                 log.exception("batch_broke", size=len(requests))

@@ -11,6 +11,10 @@ from app.domain.program import Program
 from app.ledger.connection import Connection
 
 
+class VersionUnknown(Exception):
+    """A row was written under a version published since the newest was asked for: to be tried again."""
+
+
 class Rulebook:
     """The versions known, and which of them is in force at a moment."""
 

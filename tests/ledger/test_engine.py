@@ -16,6 +16,7 @@ import structlog.testing
 
 from app.database import Database
 from app.domain import decisions
+from app.domain.account import bucket_of
 from app.domain.commands import (
     Accrue,
     Adjust,
@@ -54,7 +55,9 @@ from app.ledger.batch import InternalError
 from app.ledger.claims import Claim
 from app.ledger.engine import Engine, LedgerUnavailable, QueueFull
 from app.ledger.outcome import Outcome
+from app.queries.verify import verify
 from tests.ledger.till import Till, request, tills
+from tests.queries.ledgers import open_shop
 
 
 def bodies(results: list[Any]) -> list[Any]:
@@ -369,6 +372,7 @@ async def test_cut_around_a_statement_it_happens_once(
         assert first.body["balance"]["available"] == 40
         assert isinstance(second, InsufficientPoints)
         assert isinstance(third, Outcome)
+        assert (third.created, third.replayed) == (True, False)
         assert isinstance(fourth, Outcome)
     assert await till.kinds(member) == ["accrue", "redeem", "sign_in"]
 
@@ -577,6 +581,34 @@ async def test_a_members_time_never_goes_back(till: Till, database_url: str, mem
     assert times[1][0] - times[0][0] == ahead
 
 
+async def test_a_day_is_signed_in_once_though_the_clock_goes_back(
+    fresh_database_url: str, member: str
+) -> None:
+    async with open_shop(fresh_database_url) as shop:
+        await shop.ask(Enrol(member_id=member))
+        await shop.wait(days=1)
+        first = await shop.ask(SignIn(member_id=member))
+        await shop.wait(days=-1)
+        again = await shop.ask(SignIn(member_id=member))
+        assert (again.replayed, again.body) == (True, first.body)
+        assert (await verify(shop.database.connect)).agrees
+
+
+async def test_a_gift_to_one_whose_time_is_ahead_is_given_then(fresh_database_url: str, member: str) -> None:
+    """The clock was set back since the receiver's last entry; until then what the giver has expires."""
+    other = "n" + member
+    async with open_shop(fresh_database_url) as shop:
+        await shop.ask(Enrol(member_id=other))
+        await shop.ask(Enrol(member_id=member))
+        await shop.ask(Accrue(member_id=member, order_id="o", amount=100))
+        await shop.owner.execute("UPDATE clock SET ahead = (SELECT expires_at FROM lot) - clock_timestamp()")
+        await shop.wait(minutes=30)
+        await shop.ask(SignIn(member_id=other))
+        await shop.wait(hours=-1)
+        with pytest.raises(InsufficientPoints):
+            await shop.ask(Transfer(member_id=member, reference="t", to=other, points=1))
+
+
 # --- two processes ---------------------------------------------------------------------------------------
 
 
@@ -594,4 +626,30 @@ async def test_two_engines_are_as_correct_as_one(fresh_database_url: str, member
         assert sum(not outcome.replayed for outcome in outcomes) == len(outcomes) // 2
         for name in members:
             assert await two.balance(name) == (10, 0, 0, 0)
+        await one.assert_agrees()
+
+
+async def test_a_program_published_while_a_batch_waits_for_its_locks(
+    fresh_database_url: str, member: str
+) -> None:
+    """What another process writes under it meanwhile is read by its rules."""
+    first, last = sorted(
+        (f"{member}-{number}" for number in range(2)), key=lambda name: (bucket_of(name), name)
+    )
+    async with tills(fresh_database_url) as (one, two):
+        await one.enrol(first, last, points=10)
+        owner: asyncpg.Connection[Any] = await asyncpg.connect(fresh_database_url)
+        async with Gate(two.database, first):
+            waiting = asyncio.create_task(
+                two.ask_all([SignIn(member_id=first), Redeem(member_id=last, reference="r", points=11)])
+            )
+            await asyncio.sleep(0.2)
+            assert await owner.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            await owner.execute(
+                "INSERT INTO program_version SELECT * FROM json_populate_record((SELECT program_version "
+                "FROM program_version), json_build_object('version', 2, 'effective_at', clock_timestamp()))"
+            )
+            await one.ask(Accrue(member_id=last, order_id="o", amount=100))
+        await owner.close()
+        assert [type(result) for result in await waiting] == [Outcome, Outcome]
         await one.assert_agrees()
