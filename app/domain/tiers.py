@@ -206,17 +206,15 @@ def at_period_end(
     both moments, in order, also when late. Raises TierNotFound.
     """
     tier = program.tier(current)
-    if _deserved(standing, approved, program).rank >= tier.rank:
-        until = tier_valid_until(tier=current, won_at=at - _JUST_BEFORE, program=program)
-        return PeriodEnd("kept", tier, until, approved, False)
-    if at < grace_until(valid_until, program):
+    is_kept = _deserved(standing, approved, program).rank >= tier.rank
+    if not is_kept and at < grace_until(valid_until, program):
         return PeriodEnd("grace", tier, valid_until, approved, False)
-    lower = program.tiers.ladder[tier.rank - 1]  # never below the lowest: everybody deserves that
     best = qualified(standing, program)
+    new = tier if is_kept else program.tiers.ladder[tier.rank - 1]  # never below the lowest: all deserve that
     return PeriodEnd(
-        "lowered",
-        lower,
-        tier_valid_until(tier=lower.code, won_at=at - _JUST_BEFORE, program=program),
+        "kept" if is_kept else "lowered",
+        new,
+        tier_valid_until(tier=new.code, won_at=at - _JUST_BEFORE, program=program),
         _approval_left(approved, best, program),
         reviewed is not None and program.tier(reviewed).rank > best.rank,
     )

@@ -424,6 +424,21 @@ def test_a_reviewed_tier_that_ends_loses_its_approval() -> None:
     assert (book.account().approved_tier, book.account().reviewed_tier) == (None, None)
 
 
+def test_a_period_that_keeps_a_tier_forgets_the_review_of_one_no_longer_reached() -> None:
+    book = Book(ROLLING)
+    buy(book, 3_000_000)
+    first = book.account().review
+    assert first is not None
+    book.do(DecideReview(member_id="m", review=first, approve=False, reason="too soon"))
+    book.later(days=300)
+    buy(book, 1_000_000)
+    book.later(days=100).mature("m")
+    assert tier(book) == ("platinum", "held")
+    assert book.detail()["outcome"] == "kept"
+    buy(book, 2_000_000)
+    assert book.account().review is not None
+
+
 def test_the_period_of_a_tier_ends_after_points_are_spent_too() -> None:
     """Lots that hold nothing any more still count: standing is by what was bought, not by what is left."""
     book = Book(ROLLING)
