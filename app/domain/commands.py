@@ -402,4 +402,4 @@ class DecideReview(Command):
         return f"review/{self.review}"
 
     def clash(self) -> LoyaltyError:
-        return ReviewClosed(status="decided")
+        return ReviewClosed(status=None)

@@ -438,17 +438,17 @@ class ReviewNotFound(LoyaltyError):
 
 
 class ReviewClosed(LoyaltyError):
-    """`status`: how the review ended: `approved`, `rejected` or `closed`."""
+    """`status`: how the review ended: `approved`, `rejected` or `closed`; None: a person decided."""
 
     code = "review_closed"
     kind = ErrorKind.CONFLICT
     title = "The review has ended"
 
-    def __init__(self, *, status: str) -> None:
+    def __init__(self, *, status: str | None) -> None:
         super().__init__(
-            f"This review is already {status} and can't be decided again. "
+            f"This review is already {status or 'decided'} and can't be decided again. "
             "Set the member's tier by hand if it should differ.",
-            extra={"review_status": status},
+            extra=None if status is None else {"review_status": status},
         )
 
     @classmethod

@@ -11,7 +11,7 @@ from sqlalchemy import text as sql
 
 from app.actions.batches import answer_kept, keep_answer
 from app.actions.maturity import mature_all
-from app.domain.commands import EvaluateTier
+from app.domain.commands import DecideReview, EvaluateTier
 from app.domain.errors import (
     IdempotencyKeyReused,
     MemberErased,
@@ -42,11 +42,12 @@ from app.routers.door import require
 from app.schemas.common import Listing, MemberId
 from app.schemas.tiers import (
     AllEvaluated,
-    DecisionRequest,
+    ApprovalRequest,
     Evaluated,
     EvaluationRequest,
     Ladder,
     MemberTier,
+    RejectionRequest,
     Review,
     ReviewId,
     ReviewStatus,
@@ -224,10 +225,10 @@ async def get_review(review_id: ReviewId, request: Request) -> dict[str, object]
 )
 @require("tiers:write")
 async def approve(
-    review_id: ReviewId, request: Request, response: Response, body: DecisionRequest | None = None
+    review_id: ReviewId, request: Request, response: Response, body: ApprovalRequest | None = None
 ) -> dict[str, Any]:
     """Approve a tier review: the member has the tier from now on, if it is still reached."""
-    return await _decide(review_id, body, request, response, is_approval=True)
+    return await _decide((body or ApprovalRequest()).to_command(review_name(review_id)), request, response)
 
 
 @router.post(
@@ -238,19 +239,16 @@ async def approve(
 )
 @require("tiers:write")
 async def reject(
-    review_id: ReviewId, request: Request, response: Response, body: DecisionRequest | None = None
+    review_id: ReviewId, body: RejectionRequest, request: Request, response: Response
 ) -> dict[str, Any]:
     """Reject a tier review: the member keeps the tier below.
 
     The tier is not reviewed again unless the member falls below it and reaches it anew.
     """
-    return await _decide(review_id, body, request, response, is_approval=False)
+    return await _decide(body.to_command(review_name(review_id)), request, response)
 
 
-async def _decide(
-    review_id: str, body: DecisionRequest | None, request: Request, response: Response, *, is_approval: bool
-) -> dict[str, Any]:
-    command = (body or DecisionRequest()).to_command(review_name(review_id), approve=is_approval)
+async def _decide(command: DecideReview, request: Request, response: Response) -> dict[str, Any]:
     try:
         return await carry_out(command, request, response, is_verb=True)
     except MemberNotFound as error:

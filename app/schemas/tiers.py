@@ -360,18 +360,28 @@ class TierSet(Answer):
 # --- reviews ---------------------------------------------------------------------------------------------
 
 
-class DecisionRequest(Wire):
-    """Why it is approved or rejected."""
+class ApprovalRequest(Wire):
+    """Why it is approved; the body may be left out."""
 
     model_config = shown({"reason": "known to the store for years"})
 
     reason: Reason | None = None
 
-    def to_command(self, name: ReviewName, *, approve: bool) -> DecideReview:
+    def to_command(self, name: ReviewName) -> DecideReview:
         """What is asked of the ledger."""
-        return DecideReview(
-            member_id=name.member_id, review=name.sequence, approve=approve, reason=self.reason
-        )
+        return DecideReview(member_id=name.member_id, review=name.sequence, approve=True, reason=self.reason)
+
+
+class RejectionRequest(Wire):
+    """Why it is rejected: the member may ask."""
+
+    model_config = shown({"reason": "bought for resale"})
+
+    reason: Reason
+
+    def to_command(self, name: ReviewName) -> DecideReview:
+        """What is asked of the ledger."""
+        return DecideReview(member_id=name.member_id, review=name.sequence, approve=False, reason=self.reason)
 
 
 class Review(Answer):

@@ -236,7 +236,17 @@ class TestReviews:
         again = await answered(admin, "POST", f"{path}/{verb}", {"reason": "seen"}, status=200, replayed=True)
         assert again == decided
         other = "reject" if verb == "approve" else "approve"
-        await refused(admin, "POST", f"{path}/{other}", code="review_closed")
+        refusal = await refused(admin, "POST", f"{path}/{other}", {"reason": "seen"}, code="review_closed")
+        assert "review_status" not in refusal
+
+    async def test_approved_without_a_reason_but_never_rejected(self, admin: Client, member: str) -> None:
+        review = await open_review(admin, member)
+        path = f"/v1/tier-reviews/{review['id']}"
+        await mistaken(admin, "POST", f"{path}/reject", {}, pointer="/reason")
+        await mistaken(admin, "POST", f"{path}/reject", None, pointer="")
+        assert (await answered(admin, "GET", path, status=200))["status"] == "open"
+        decided = await answered(admin, "POST", f"{path}/approve", status=200)
+        assert (decided["status"], decided["reason"]) == ("approved", None)
 
     async def test_closed_by_a_refund(self, admin: Client, member: str) -> None:
         review = await open_review(admin, member)
@@ -245,7 +255,10 @@ class TestReviews:
         await answered(admin, "POST", path, {"reference": "v", "amount": 1}, status=200)
         closed = await answered(admin, "GET", f"/v1/tier-reviews/{review['id']}", status=200)
         assert (closed["status"], closed["actor"]) == ("closed", None)
-        await refused(admin, "POST", f"/v1/tier-reviews/{review['id']}/approve", code="review_closed")
+        refusal = await refused(
+            admin, "POST", f"/v1/tier-reviews/{review['id']}/approve", code="review_closed"
+        )
+        assert refusal["review_status"] == "closed"
 
     async def test_pages_those_opened_first_first(self, admin: Client) -> None:
         ids: list[str] = []
@@ -265,7 +278,8 @@ class TestReviews:
 
     async def test_refusals(self, admin: Client) -> None:
         for verb in ("approve", "reject"):
-            await refused(admin, "POST", f"/v1/tier-reviews/nobody-at-all~1/{verb}", code="review_not_found")
+            path = f"/v1/tier-reviews/nobody-at-all~1/{verb}"
+            await refused(admin, "POST", path, {"reason": "seen"}, code="review_not_found")
         await refused(admin, "GET", "/v1/tier-reviews/nobody-at-all~1", code="review_not_found")
         await mistaken(admin, "GET", "/v1/tier-reviews/u-1", None, pointer="{review_id}")
         await mistaken(admin, "GET", "/v1/tier-reviews/u-1~0", None, pointer="{review_id}")
