@@ -36,6 +36,20 @@ STATUS: dict[ErrorKind, int] = {
     ErrorKind.UNPROCESSABLE: 422,
     ErrorKind.OVERLOADED: 503,
 }
+PLACES: dict[str, tuple[str, str]] = {
+    "as_of_in_future": ("query", "?as_of"),
+    "cursor_invalid": ("query", "?cursor"),
+    "hold_too_long": ("body", "/hold_seconds"),
+    "idempotency_key_reused": ("header", "Idempotency-Key"),
+    "item_not_in_order": ("body", "/items"),
+    "items_amount_mismatch": ("body", "/items"),
+    "line_id_repeated": ("body", "/items"),
+    "occurred_at_in_future": ("body", "/occurred_at"),
+    "referrer_is_self": ("body", "/referred_by"),
+    "tier_ends_in_past": ("body", "/until"),
+    "transfer_to_self": ("body", "/to"),
+}
+"""Where a request is wrong that the rules, not its shape, found wrong: by the error's code."""
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 1
 MOST_MISTAKES_TOLD = 50
@@ -127,8 +141,13 @@ class DatabaseUnavailable(LoyaltyError):
 
 def problem(error: LoyaltyError) -> dict[str, Any]:
     """The problem that tells `error`, with the id of the request under way."""
+    extra = error.extra
+    if error.code in PLACES:
+        place, pointer = PLACES[error.code]
+        mistake = {"in": place, "pointer": pointer, "code": error.code, "detail": error.detail}
+        extra = {**extra, "errors": [mistake]}
     return _body(
-        status=STATUS[error.kind], code=error.code, title=error.title, detail=error.detail, extra=error.extra
+        status=STATUS[error.kind], code=error.code, title=error.title, detail=error.detail, extra=extra
     )
 
 

@@ -30,4 +30,4 @@ class Problem(BaseModel):
     detail: str = Field(description="What to do about it.")
     code: str = Field(description="Stable, snake_case: for programs to tell problems by.")
     request_id: str = Field(description="Names this request in the service's logs.")
-    errors: list[Mistake] | None = Field(None, description="With `validation_failed`: each mistake.")
+    errors: list[Mistake] | None = Field(None, description="With status 422: each mistake, and where it is.")

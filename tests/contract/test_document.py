@@ -82,6 +82,15 @@ def test_an_example_of_a_problem_is_one(operation: Operation) -> None:
             assert shown["detail"].endswith(".")
 
 
+@every
+def test_a_request_that_is_wrong_is_told_where(operation: Operation) -> None:
+    answer = operation.said["responses"].get("422", {"content": {}})
+    for problem in answer["content"].get("application/problem+json", {}).get("examples", {}).values():
+        for mistake in problem["value"]["errors"]:
+            assert re.fullmatch(r"(/[a-z_0-9]+)*|\?[a-z_]+|\{[a-z_]+\}|Idempotency-Key", mistake["pointer"])
+            assert mistake["in"] in ("body", "query", "path", "header")
+
+
 def test_every_refusal_has_a_status_and_a_code_of_its_own() -> None:
     create_app  # noqa: B018 - importing it has loaded every module that may raise one
     found: list[type[LoyaltyError]] = []
