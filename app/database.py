@@ -22,6 +22,14 @@ MIGRATIONS: Final = Path(__file__).resolve().parent.parent / "migrations"
 CONNECT_SECONDS: Final = 10.0
 # Any number that no other program is likely to lock in this database.
 UPGRADE_LOCK: Final = 0x10_7A_17
+# What a lost connection raises: whether a statement under way took effect is not known then.
+CONNECTION_LOST: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # told by a connection that the server ended while it was idle
+    asyncpg.OperatorInterventionError,
+    OSError,
+)
 
 
 class Database:

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import asyncpg
 import structlog
 
+from app.database import CONNECTION_LOST
 from app.domain.errors import ErrorKind, LoyaltyError
 from app.ledger.batch import Batch, InternalError, Request, Result
 from app.ledger.connection import Connection
@@ -30,13 +31,6 @@ MAX_TRIES = 8
 # How long a batch waits for the database to come back before its callers are told to try again.
 RECONNECT_SECONDS = 15.0
 
-_LOST = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # told by a connection that the server ended while it was idle
-    asyncpg.OperatorInterventionError,
-    OSError,
-)
 _RACED = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
@@ -183,7 +177,7 @@ class Engine:
                         return None, [LedgerUnavailable() for _ in requests]
                 batch = Batch(requests, rulebook=self.rulebook, is_retry=is_retry)
                 return connection, await batch.run(connection, clock=self._clock, more_wait=self._has_more)
-            except _LOST as error:
+            except CONNECTION_LOST as error:
                 log.warning("connection_lost", error=repr(error))
                 connection = await _closed(connection)
                 is_retry = True

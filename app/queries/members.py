@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import asyncpg
 import structlog
 
+from app.database import CONNECTION_LOST
 from app.domain.account import Account, Lot, Redemption, Review, bucket_of
 from app.domain.calendar import local_date
 from app.domain.maturity import is_due, mature
@@ -32,14 +33,6 @@ MAX_TRIES = 3
 RECONNECT_SECONDS = 2.0
 
 log = structlog.stdlib.get_logger(__name__)
-
-_LOST = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # told by a connection that the server ended while it was idle
-    asyncpg.OperatorInterventionError,
-    OSError,
-)
 
 _ACCOUNTS = """
 SELECT account.*, {clock} AS now, (SELECT max(version) FROM program_version) AS newest
@@ -187,7 +180,7 @@ class MemberReader:
                 found = await self._read(connection, list({wanted.member_id for wanted in batch}))
             except Exception as error:  # noqa: BLE001 - whoever asked is told
                 failure = error
-                if connection is None or not isinstance(error, _LOST):
+                if connection is None or not isinstance(error, CONNECTION_LOST):
                     break
                 log.warning("connection_lost", error=repr(error))
                 connection.terminate()
