@@ -6,12 +6,12 @@ reads a body, it has parameters) is added here for all, so that no route can for
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from app.domain.errors import IdempotencyKeyMissing, LoyaltyError
+from app.domain.errors import ErrorKind, IdempotencyKeyMissing, LoyaltyError
 from app.routers.door import API_KEY_SCHEME, MEMBER_TOKEN_SCHEME
 from app.routers.errors import (
     MEDIA_TYPE,
@@ -50,9 +50,16 @@ A headless loyalty service: points, tiers and the ledger behind them.
 sent again with the same content it is answered 200 with the first body and `Idempotent-Replayed: true`;
 with other content it is 409. A refusal wrote nothing and is not remembered.
 
-**Errors** are `application/problem+json` with a stable `code` and a `detail` that says what to do.
+A POST takes an `Idempotency-Key` too: the same key with the same request is answered as the first time, status and
+body; with another request it is 422.
 
-**Lists** answer `data` and `next_cursor`; pass it as `?cursor=` for the next page.
+**Errors** are `application/problem+json` with a stable `code` and a `detail` that says what to do; with 422 `errors`
+names each place. 503 did nothing, or says that it does not know: send the same again after `Retry-After` seconds.
+
+**Lists** answer `data` and `next_cursor`; pass it as `?cursor=` for the next page, until it is null.
+
+**Bodies** are at most 1 MiB (batches: 8 MiB). Fields that are not known are refused, and nothing is coerced: `"100"`
+and `1.0` are no integers. Answers may get further fields: ignore those you do not know.
 """
 
 _SUCCESSES = {"200": "Done.", "201": "Made.", "204": "Done."}
@@ -71,6 +78,19 @@ _IDEMPOTENCY_KEY = {
     "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
     "example": "6f1c7e0a-7d0e-4a44-9a3e-0d4f8a1f2b11",
 }
+
+_HEADERS = {
+    STATUS[ErrorKind.UNAUTHENTICATED]: {
+        "WWW-Authenticate": {"description": "`Bearer`.", "schema": {"type": "string", "enum": ["Bearer"]}}
+    },
+    STATUS[ErrorKind.OVERLOADED]: {
+        "Retry-After": {
+            "description": "Seconds to wait.",
+            "schema": {"type": "integer", "format": "int64", "minimum": 1},
+        }
+    },
+}
+"""What a problem comes with, by its status."""
 
 _TAGS = [
     {"name": "members", "description": "Who takes part, and where they stand."},
@@ -130,6 +150,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     schemas.update(problem_schema.pop("$defs"))
     schemas["Problem"] = problem_schema
     complete_examples(schemas)
+    _widen(made)
     for path in made["paths"].values():
         for method, operation in path.items():
             _complete(operation, method=method)
@@ -163,6 +184,24 @@ def _complete(operation: dict[str, Any], *, method: str) -> None:
     operation["responses"] = dict(sorted(responses.items()))
 
 
+def _widen(part: Any) -> None:  # noqa: ANN401 - JSON
+    """Say of every integer that it takes 64 bits, or generated clients hold amounts in 32; write its bounds as
+    integers, which the framework makes floats.
+    """
+    if isinstance(part, list):
+        for each in cast("list[Any]", part):
+            _widen(each)
+    if not isinstance(part, dict):
+        return
+    schema = cast("dict[str, Any]", part)
+    if schema.get("type") == "integer":
+        schema.setdefault("format", "int64")
+        for bound in schema.keys() & {"minimum", "maximum"}:
+            schema[bound] = int(schema[bound])
+    for each in schema.values():
+        _widen(each)
+
+
 def _admission(security: list[dict[str, list[str]]]) -> list[type[LoyaltyError]]:
     """What the door may answer."""
     if not security:
@@ -185,5 +224,7 @@ def _add(responses: dict[Any, dict[str, Any]], error: type[LoyaltyError], *, key
     )
     shown = problem(error.example()) | {"request_id": "8PvCq2n4T0aWd3Lk"}
     response["content"][MEDIA_TYPE]["examples"][error.code] = {"summary": error.title, "value": shown}
+    if int(key) in _HEADERS:
+        response["headers"] = _HEADERS[int(key)]
     codes = response["content"][MEDIA_TYPE]["examples"]
     response["description"] = "; ".join(example["summary"] for example in codes.values()) + "."

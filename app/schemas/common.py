@@ -34,7 +34,7 @@ class Listing(Answer, Generic[T]):
     """One page. `next_cursor` leads to the next and is null on the last."""
 
     data: list[T]
-    next_cursor: str | None = None
+    next_cursor: str | None
 
 
 MemberId = Annotated[

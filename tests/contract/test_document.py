@@ -46,6 +46,29 @@ def test_names_are_unique() -> None:
     assert len(names) == len(set(names))
 
 
+def test_integers_take_64_bits_and_have_integers_for_bounds() -> None:
+    found: list[dict[str, Any]] = []
+
+    def keep(part: dict[str, Any]) -> dict[str, Any]:
+        if part.get("type") == "integer":
+            found.append(part)
+        return part
+
+    json.loads(json.dumps(document()), object_hook=keep)
+    assert len(found) > 100
+    for schema in found:
+        assert schema["format"] == "int64"
+        for bound in schema.keys() & {"minimum", "maximum"}:
+            assert type(schema[bound]) is int
+
+
+@every
+def test_a_refusal_lists_its_headers(operation: Operation) -> None:
+    for status, header in (("401", "WWW-Authenticate"), ("503", "Retry-After")):
+        if status in operation.said["responses"]:
+            assert header in operation.said["responses"][status]["headers"]
+
+
 @every
 def test_an_operation_reads_well(operation: Operation) -> None:
     assert re.fullmatch(r"[a-z]+(_[a-z]+)*", operation.name)
