@@ -51,12 +51,17 @@ Result = Outcome | LoyaltyError | InternalError
 
 
 class Batch:
-    """The working state of one batch, from its locked rows to what is to be saved."""
+    """The working state of one batch, from its locked rows to what is to be saved.
 
-    def __init__(self, requests: Sequence[Request], *, rulebook: Rulebook, is_retry: bool) -> None:
+    `lost_at`: when the same requests were decided before, if the connection was lost on that and they may have
+    been committed.
+    """
+
+    def __init__(self, requests: Sequence[Request], *, rulebook: Rulebook, lost_at: datetime | None) -> None:
         self.requests = requests
         self.rulebook = rulebook
-        self.is_retry = is_retry
+        self.lost_at = lost_at
+        self.now: datetime | None = None  # once it is known
         self.members: dict[str, Member] = {}
         self.entries: dict[tuple[str, str], tuple[Entry, Mapping[str, Any]]] = {}
         self.saving = Saving()
@@ -101,11 +106,12 @@ class Batch:
     # --- load ---------------------------------------------------------------------------------------------
 
     async def _load(self, connection: Connection, locked: Locked) -> None:
+        self.now = locked.now
         self.program = self.rulebook.at(locked.now)
         self.moments = _moments(self.requests, locked)
         for member_id, account in locked.accounts.items():
             self.members[member_id] = Member(account)
-        wanted = _wanted(self.requests, locked.accounts, self.moments, self.program)
+        wanted = _wanted(self.requests, locked.accounts, self.moments, self.program, lost_at=self.lost_at)
         for member_id in wanted.reaching:
             self.members[member_id].sees_all_lots = False
         loaded = await load(connection, wanted)
@@ -159,10 +165,7 @@ class Batch:
             if (party := self.members.get(other)) is not None:
                 now = _not_before_last(party.account, max(now, self.moments.get(other, now)))
         context = self._context(now, request.caller)
-        key = command.natural_key(context.today)
-        known = None if key is None else self.entries.get((command.member_id, key))
-        # After a lost connection the batch finds what it had committed itself: then this is the first answer.
-        is_own = self.is_retry and known is not None and known[0].request_id == request.caller.request_id
+        known, is_own = self._known(request, context.today)
         if claim is not None and (kept := self.claimed[claim.key].outcome_for(claim)) is not None:
             return kept._replace(replayed=not is_own)
         if known is not None:
@@ -175,6 +178,21 @@ class Batch:
         if claim is not None:
             self.claimed[claim.key].outcome = outcome
         return outcome
+
+    def _known(self, request: Request, today: date) -> tuple[tuple[Entry, Mapping[str, Any]] | None, bool]:
+        """The entry the command wrote before, if any, and whether this very request wrote it: after a lost
+        connection it finds what it had committed itself, also if that was before midnight.
+        """
+        command, request_id = request.command, request.caller.request_id
+        if self.lost_at is not None:
+            then = local_date(self.lost_at, self.program.timezone)
+            for day in (today, then):
+                key = command.natural_key(day)
+                known = None if key is None else self.entries.get((command.member_id, key))
+                if known is not None and known[0].request_id == request_id:
+                    return known, True
+        key = command.natural_key(today)
+        return (None if key is None else self.entries.get((command.member_id, key))), False
 
     def _repeated(self, command: Command, entry: Entry, detail: Mapping[str, Any]) -> dict[str, Any]:
         """The answer of the entry this command wrote before. Raises the command's `clash` if it differs."""
@@ -281,6 +299,8 @@ def _wanted(
     accounts: Mapping[str, Account],
     moments: Mapping[str, datetime],
     program: Program,
+    *,
+    lost_at: datetime | None,
 ) -> Wanted:
     """What the commands of a batch need to be read, given their accounts."""
     wanted = Wanted()
@@ -298,6 +318,10 @@ def _wanted(
             if account is not None and account.sequence:
                 today = local_date(moments[member_id], program.timezone)
                 _want(wanted, command, account, today, all_lots=sees_all, keeps_alive=keeps_alive)
+        if lost_at is not None:
+            key = command.natural_key(local_date(lost_at, program.timezone))
+            if key is not None and command.member_id in accounts:
+                wanted.keys.add((command.member_id, key))
     for member_id in wanted.lots:
         wanted.reaching.pop(member_id, None)
     return wanted

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 
 import asyncpg
 import structlog
@@ -165,22 +166,25 @@ class Engine:
         return groups
 
     async def _carry_out(
-        self, connection: Connection | None, requests: Sequence[Request]
+        self,
+        connection: Connection | None,
+        requests: Sequence[Request],
+        lost_at: datetime | None = None,
     ) -> tuple[Connection | None, list[Result]]:
         """Run a batch until it is committed: again after a lost connection or a race, in halves if it breaks."""
-        is_retry = False
+        batch: Batch | None = None
         for _ in range(MAX_TRIES):
             try:
                 if connection is None or connection.is_closed():
                     connection = await self._reconnect()
                     if connection is None:
                         return None, [LedgerUnavailable() for _ in requests]
-                batch = Batch(requests, rulebook=self.rulebook, is_retry=is_retry)
+                batch = Batch(requests, rulebook=self.rulebook, lost_at=lost_at)
                 return connection, await batch.run(connection, clock=self._clock, more_wait=self._has_more)
             except CONNECTION_LOST as error:
                 log.warning("connection_lost", error=repr(error))
                 connection = await _closed(connection)
-                is_retry = True
+                lost_at = lost_at or (batch and batch.now)
             except _RACED as error:
                 log.info("batch_raced", error=repr(error))
             except (
@@ -196,8 +200,8 @@ class Engine:
         if len(requests) == 1:
             return connection, [InternalError()]
         middle = len(requests) // 2
-        connection, first = await self._carry_out(connection, requests[:middle])
-        connection, second = await self._carry_out(connection, requests[middle:])
+        connection, first = await self._carry_out(connection, requests[:middle], lost_at)
+        connection, second = await self._carry_out(connection, requests[middle:], lost_at)
         return connection, first + second
 
     def _has_more(self) -> bool:

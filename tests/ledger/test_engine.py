@@ -609,6 +609,28 @@ async def test_a_gift_to_one_whose_time_is_ahead_is_given_then(fresh_database_ur
             await shop.ask(Transfer(member_id=member, reference="t", to=other, points=1))
 
 
+async def test_a_sign_in_whose_commit_was_lost_at_midnight(fresh_database_url: str, member: str) -> None:
+    cuts: list[tuple[str, str]] = []
+    connections = 0
+    async with open_shop(fresh_database_url) as shop:
+        await shop.ask(Enrol(member_id=member))
+
+        async def connect() -> Any:
+            nonlocal connections
+            connections += 1
+            if connections == 2:
+                await shop.wait(days=1)
+            return Cut(await shop.database.connect(), cuts)
+
+        engine = Engine(connect, is_sandbox=True)
+        await engine.start()
+        cuts.append(("COMMIT", "after"))
+        outcome = await engine.submit(request(SignIn(member_id=member)))
+        await engine.stop()
+        assert (outcome.created, outcome.replayed) == (True, False)
+        assert await shop.owner.fetchval("SELECT array_agg(kind) FROM entry") == ["sign_in"]
+
+
 # --- two processes ---------------------------------------------------------------------------------------
 
 
