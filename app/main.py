@@ -27,6 +27,7 @@ from app.routers import (
     ledger,
     members,
     operations,
+    pages,
     redemptions,
     sandbox,
     sign_ins,
@@ -77,6 +78,7 @@ def create_app(settings: Settings | None = None, *, runs_jobs: bool = False) -> 
         middleware=[Middleware(RequestContext)],
     )
     errors.install(app)
+    pages.keep_to_themselves(app)
     # Set in directly and before the documentation's: an included router costs every request some more.
     modules = (*_ROUTERS, sandbox) if settings.sandbox else _ROUTERS
     app.router.routes[:0] = [route for module in modules for route in module.router.routes]

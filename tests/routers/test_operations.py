@@ -46,5 +46,15 @@ async def test_the_documentation_needs_no_other_server(nobody: httpx.AsyncClient
         assert (await nobody.get(asset)).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+async def test_a_browser_lets_the_documentation_reach_no_other_server(
+    nobody: httpx.AsyncClient, path: str
+) -> None:
+    policy = (await nobody.get(path)).headers["content-security-policy"]
+    assert policy.startswith("default-src 'self';")
+    assert "http" not in policy
+    assert "*" not in policy
+
+
 async def test_the_document_is_served(nobody: httpx.AsyncClient) -> None:
     assert (await nobody.get("/openapi.json")).json()["openapi"].startswith("3.1")
