@@ -118,7 +118,9 @@ class RedemptionState(Answer):
     refunded: int = Field(description="How many of the spent ones were given back.", examples=[0])
     order_id: str | None = Field(examples=["o-2026-0002"])
     lots: list[LotPart] = Field(description="What is held or spent now, by lot, in spending order.")
-    hold_expires_at: Moment | None = Field(description="When the reservation frees, or freed, itself.")
+    hold_expires_at: Moment | None = Field(
+        description="When the reservation frees, or freed, itself; null: it does not, or not any more."
+    )
 
 
 class CommitRequest(Wire):
@@ -253,5 +255,5 @@ def redemption_state(row: Row, *, expires_at: Mapping[int, datetime | None]) -> 
             LotPart(lot=lot, points=points, expires_at=rfc3339(expires_at[lot]))
             for lot, points in zip(row.lots, row.parts, strict=True)
         ],
-        hold_expires_at=rfc3339(row.hold_expires_at),
+        hold_expires_at=rfc3339(row.hold_expires_at) if row.status in ("reserved", "expired") else None,
     )

@@ -251,6 +251,7 @@ class TestReading:
             "committed": 80,
             "refunded": 50,
             "lots": [made["lots"][0] | {"points": 30}],
+            "hold_expires_at": None,
         }
         assert await answered(admin, "GET", path, status=200) == state
 
