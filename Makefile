@@ -15,7 +15,7 @@ INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check --no-input
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url pyproject.toml
 
-.PHONY: help serve test lint typecheck lock openapi bench bench-smoke clean
+.PHONY: help serve test coverage lint typecheck lock openapi bench bench-smoke clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ serve: $(VENV)/.serve ## set everything up and serve on http://127.0.0.1:8000
 
 test: $(VENV)/.test ## set everything up and run the tests; pytest options in ARGS
 	@$(RUN) -m pytest -n auto -q $(ARGS)
+
+coverage: $(VENV)/.test ## every branch of the rules, by the rules' own tests
+	@$(RUN) -m pytest -q tests/domain --cov=app.domain --cov-branch --cov-report=term:skip-covered --cov-fail-under=100
 
 lint: $(VENV)/.test ## format, lint, types, import contracts, migrations
 	@$(BIN)/ruff check .
