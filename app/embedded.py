@@ -103,6 +103,8 @@ class EmbeddedServer:
         self._tell = tell
         self._users: IO[bytes] | None = None
         self._account: pwd.struct_passwd | None = None
+        self._launched: int | None = None
+        self._sockets: Path | None = None
 
     @property
     def url(self) -> str:
@@ -140,6 +142,23 @@ class EmbeddedServer:
                 self._leave()
                 raise
 
+    def revive(self) -> bool:
+        """Start the server again, under the same address, if it ended while in use; says whether it had.
+
+        Raises DatabaseUnavailable.
+        """
+        if _running(self._data) is not None:
+            return False
+        with self._exclusively():
+            if self._users is None or _running(self._data) is not None:
+                return False
+            if self._launched is not None:
+                # Until it is waited for its number is taken, and PostgreSQL leaves the socket to it.
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(self._launched, os.WNOHANG)
+            self._ensure_running()
+        return True
+
     def stop(self) -> None:
         """Leave the server; the last to leave stops it, waiting until its data is flushed."""
         if self._users is None:
@@ -174,7 +193,9 @@ class EmbeddedServer:
             _let_through(self._directory / "postgres")
         binaries = _binaries(self._account)
         self._initialise(binaries)
-        if _running(self._data) is not None and self._await_ready(None):
+        running = _running(self._data)
+        if running is not None and self._await_ready(None):
+            self._sockets = running[1]
             return
         deadline = time.monotonic() + self._start_seconds
         while not self._launch(binaries):
@@ -224,7 +245,8 @@ class EmbeddedServer:
     def _launch(self, binaries: Path) -> bool:
         """Start the server and wait for it; False if it ended at once."""
         self._drop_foreign_pid_file()
-        settings = self._settings | {"unix_socket_directories": str(self._socket_directory())}
+        self._sockets = self._socket_directory()
+        settings = self._settings | {"unix_socket_directories": str(self._sockets)}
         command = [str(binaries / "postgres"), "-D", str(self._data)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
@@ -241,6 +263,7 @@ class EmbeddedServer:
                 umask=0o077,
                 **_as_account(self._account),
             )
+        self._launched = process.pid
         try:
             ready = self._await_ready(process)
         except BaseException:
@@ -283,6 +306,8 @@ class EmbeddedServer:
 
     def _socket_directory(self) -> Path:
         """The data directory, or a private one of short name where the socket's path would be too long."""
+        if self._sockets is not None and self._sockets.is_dir():
+            return self._sockets
         path = str(self._data)
         if len(os.fsencode(self._data / SOCKET_NAME)) <= MAXIMUM_SOCKET_PATH_BYTES and not set(path) & set(
             ", \"'\\"

@@ -7,30 +7,31 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from functools import partial
 from types import FrameType
 
+import structlog
 import typer
 
 from app.cli.workers import supervise
 from app.config import PREFIX, Settings, SettingsError, load_settings
+from app.embedded import DatabaseUnavailable, EmbeddedServer
 
 GRACEFUL_SECONDS = 30
 
 
 def serve() -> None:
     """Serve the API; without LOYALTY_DATABASE_URL with a PostgreSQL of its own."""
-    from app.database import database_url
-
     settings = load_settings()
     # Bound first: a taken port is told before anything is started, and nobody else takes it meanwhile.
-    with _stoppable(), _bound(settings) as listener, database_url(settings, tell=_tell) as url:
+    with _stoppable(), _bound(settings) as listener, _database(settings) as (url, tend):
         admin_key = asyncio.run(_prepare(settings, url))
         address = _address(settings.host, listener.getsockname()[1])
         _tell(f"Serving on {address}, documentation on {address}/docs")
         if admin_key is not None:
             _tell(f"The first API key, with all rights, shown this once: {admin_key}")
-        _serve(settings.model_copy(update={"database_url": url}), listener)
+        _serve(settings.model_copy(update={"database_url": url}), listener, tend=tend)
 
 
 def _tell(sentence: str) -> None:
@@ -80,6 +81,25 @@ def _bound(settings: Settings) -> Generator[socket.socket]:
         yield listener
 
 
+@contextlib.contextmanager
+def _database(settings: Settings) -> Generator[tuple[str, Callable[[], None]]]:
+    """The owner's address of the database, and what looks after it: only one's own is started again."""
+    if settings.database_url is not None:
+        yield settings.database_url, lambda: None
+        return
+    with EmbeddedServer(settings.data_dir, tell=_tell) as server:
+        yield server.url, partial(_look_after, server)
+
+
+def _look_after(server: EmbeddedServer) -> None:
+    log = structlog.get_logger(__name__)
+    try:
+        if server.revive():
+            log.error("database started again, having ended")
+    except DatabaseUnavailable as error:
+        log.error("database ended", reason=str(error))
+
+
 async def _prepare(settings: Settings, url: str) -> str | None:
     """Migrate, and make what the first start makes. Returns the first API key if it was made now."""
     from app.actions.keys import ensure_admin_key
@@ -105,7 +125,7 @@ async def _prepare(settings: Settings, url: str) -> str | None:
         await database.dispose()
 
 
-def _serve(settings: Settings, listener: socket.socket) -> None:
+def _serve(settings: Settings, listener: socket.socket, *, tend: Callable[[], None]) -> None:
     with contextlib.ExitStack() as held:
         if settings.workers > 1:
             # Where the workers keep their metrics, so that each can answer with the sum. Read when it is
@@ -135,5 +155,5 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
             server.run(sockets=[listener])
             return server.started
 
-        if not supervise(work, count=settings.workers):
+        if not supervise(work, count=settings.workers, tend=tend):
             raise typer.Exit(1)

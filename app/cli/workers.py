@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkProcess
 from typing import Final
@@ -20,20 +20,25 @@ import structlog
 FAILED_TO_START: Final = 3
 PARENT_POLL_SECONDS: Final = 0.5
 REPEAT_SECONDS: Final = 0.5
+TEND_SECONDS: Final = 1.0
 
 
-def supervise(work: Callable[[], bool], *, count: int) -> bool:
-    """Run `work` in `count` processes (in this one if that is 1) until a signal ends it.
+def supervise(work: Callable[[], bool], *, count: int, tend: Callable[[], None]) -> bool:
+    """Run `work` in `count` processes (in this one if that is 1) until a signal ends it, and `tend` every
+    TEND_SECONDS meanwhile.
 
     `work` returns when it is told to stop by SIGTERM or SIGINT, and says whether it ever served: a worker
     that served and died is replaced; one that can't start ends them all, and False is returned.
     """
     if count == 1:
-        return work()
+        with _tended(tend):
+            return work()
     workers = [_start(work) for _ in range(count)]
     try:
         while True:
-            wait([worker.sentinel for worker in workers])
+            wait([worker.sentinel for worker in workers], TEND_SECONDS)
+            # Here and not on a thread: a worker forked meanwhile would inherit its locks.
+            tend()
             for index, worker in enumerate(workers):
                 if worker.exitcode is None:
                     continue
@@ -50,6 +55,21 @@ def supervise(work: Callable[[], bool], *, count: int) -> bool:
             for worker in workers:
                 worker.terminate()
             wait([worker.sentinel for worker in workers if worker.is_alive()], REPEAT_SECONDS)
+
+
+@contextlib.contextmanager
+def _tended(tend: Callable[[], None]) -> Generator[None]:
+    ended = threading.Event()
+
+    def run() -> None:
+        while not ended.wait(TEND_SECONDS):
+            tend()
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
 
 
 def _start(work: Callable[[], bool]) -> ForkProcess:

@@ -125,6 +125,22 @@ def test_a_worker_that_dies_is_replaced(database_url: str) -> None:
         assert httpx.get(f"{address}/readyz", timeout=10).status_code == 200
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_its_own_database_is_started_again(data_dir: Path, workers: str) -> None:
+    with serving(LOYALTY_DATA_DIR=str(data_dir), LOYALTY_WORKERS=workers) as (process, address, lines):
+        key = lines[1].rpartition(" ")[2].strip()
+        (killed,) = [pid for pid in postmasters(data_dir) if psutil.Process(pid).ppid() == process.pid]
+        os.kill(killed, signal.SIGKILL)
+        deadline = time.monotonic() + 30
+        headers = {"Authorization": f"Bearer {key}"}
+        while httpx.put(f"{address}/v1/members/u-1", json={}, headers=headers, timeout=30).status_code >= 500:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert httpx.get(f"{address}/v1/members/u-1", headers=headers).status_code == 200
+        assert killed not in postmasters(data_dir)
+    assert not postmasters(data_dir)
+
+
 def test_keys_that_do_not_fit_the_personal_data_are_told(fresh_database_url: str) -> None:
     key = "bootstrap-bootstrap-bootstrap-boot"
     settings = {

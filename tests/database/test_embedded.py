@@ -130,6 +130,23 @@ def test_recovers_from_a_killed_server(data_dir: Path) -> None:
         assert ask(server, "SELECT points FROM kept") == 7
 
 
+@pytest.mark.parametrize("name", ["short", "x" * 100])
+def test_starts_again_in_use_under_the_same_address(data_dir: Path, name: str) -> None:
+    with quick(data_dir / name) as server:
+        assert not server.revive()
+        ask(server, "CREATE TABLE kept AS SELECT 7 AS points")
+        address, killed = server.url, postmaster(data_dir / name)
+        assert killed is not None
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: psutil.Process(killed).status() == psutil.STATUS_ZOMBIE)
+        assert server.revive()
+        assert not server.revive()
+        assert server.url == address
+        assert ask(server, "SELECT points FROM kept") == 7
+    assert not server.revive()
+    assert postmaster(data_dir / name) is None
+
+
 def test_a_pid_that_became_another_programs(data_dir: Path) -> None:
     with quick(data_dir):
         lines = (data_dir / "postgres" / "postmaster.pid").read_text().splitlines()
