@@ -25,7 +25,7 @@ from app.ledger.rulebook import Rulebook, VersionUnknown
 
 log = structlog.get_logger(__name__)
 
-MAX_BATCH = 1_024
+MAX_BATCH = 256
 MAX_QUEUE = 16_384
 # How often a batch is tried again whole after losing its connection, a deadlock or a race for a new key.
 MAX_TRIES = 8
