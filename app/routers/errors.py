@@ -278,6 +278,9 @@ def _response(body: dict[str, Any], *, headers: Mapping[str, str] | None = None)
 
 def _mistake(detail: Mapping[str, Any]) -> dict[str, Any]:
     place, *steps = detail["loc"]
+    if steps and steps[-1] == "[key]" and detail["type"] != "extra_forbidden":
+        # The validator's mark for a name that is wrong itself: no step of the place.
+        steps.pop()
     name = "".join(_shown(step) for step in steps)
     if place == "query":
         pointer = f"?{name}"

@@ -6,7 +6,15 @@ import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic_core import PydanticCustomError
 
 from app.domain.identifiers import ID_PATTERN
@@ -140,18 +148,45 @@ Day = Annotated[
 ]
 """A date in a request: arrives as a string, is a date."""
 
+
+def as_map(schema: dict[str, Any]) -> None:
+    """Say of a dict what its names look like and what all its values are, in the words that generators read.
+
+    For `json_schema_extra`. Pydantic's own words would let names of another shape have any value.
+    """
+    ((pattern, values),) = schema.pop("patternProperties").items()
+    schema["propertyNames"] = {"pattern": pattern}
+    schema["additionalProperties"] = values
+
+
 AttributeName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
-AttributeValue = (
+
+
+def _attribute(value: object, check: ValidatorFunctionWrapHandler) -> object:
+    try:
+        return check(value)
+    except ValidationError as error:
+        # One mistake at its place, instead of one for each kind of value that it isn't.
+        raise PydanticCustomError(
+            "attribute",
+            "Should be a text of at most 500 characters, none of them a control character, an integer of at most "
+            "2^53 either way, true, false or null",
+        ) from error
+
+
+AttributeValue = Annotated[
     Annotated[str, text(max_length=500, min_length=0)]
     | Annotated[int, Field(ge=-(2**53), le=2**53)]
     | bool
-    | None
-)
+    | None,
+    WrapValidator(_attribute),
+]
 Attributes = Annotated[
     dict[AttributeName, AttributeValue],
     Field(
         max_length=50,
         description="What else the shop wants to keep and use in rules: texts, integers, booleans.",
         examples=[{"favourite_store": "Shanghai", "newsletter": True}],
+        json_schema_extra=as_map,
     ),
 ]

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from app.domain.account import bucket_of
 from app.domain.commands import Enrol, Freeze, Unfreeze
 from app.domain.instants import rfc3339
-from app.schemas.common import Answer, AttributeName, Attributes, Day, MemberId, Reason, Wire, text
+from app.schemas.common import Answer, AttributeName, Attributes, Day, MemberId, Reason, Wire, as_map, text
 from app.schemas.parts import Date, Moment, shown
 from app.security.pii import PiiRing
 
@@ -93,6 +93,7 @@ class PersonRequest(Wire):
         description="By purpose. A purpose given is recorded with the time, others stay; `granted: false` "
         "withdraws.",
         examples=[_PERSON["consents"]],
+        json_schema_extra=as_map,
     )
     attributes: Attributes | None = Field(
         None, description="What else the shop wants to keep; given, it replaces all that was kept."
