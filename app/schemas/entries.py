@@ -112,8 +112,8 @@ class Entry(Answer):
     recorded_at: datetime = Field(description="When it was written down.")
     breakdown: list[Part] = Field(description="Which rules gave how much, for what was earned.")
     detail: dict[str, Any] = Field(
-        description="What else the entry tells, by kind: `lots` that points came from or went to, `reason`, "
-        "`amount` refunded, `shortfall`, `tier_change`, ..."
+        description="What else the entry tells, by kind: `lots` that points came from or went to, `moves` of "
+        "each lot's remaining and reserved points, `reason`, `amount` refunded, `shortfall`, `tier_change`, ..."
     )
 
 
