@@ -42,9 +42,9 @@ WITH later AS ({lot_moves(_IS_LATER)}
      WHERE remaining <> 0 OR reserved <> 0
 )
 SELECT to_char(last_usable, 'YYYY-MM') AS month,
-       coalesce(sum(remaining) FILTER (WHERE NOT pending), 0)::bigint AS available,
-       coalesce(sum(remaining) FILTER (WHERE pending), 0)::bigint AS pending,
-       sum(reserved)::bigint AS reserved
+       coalesce(sum(remaining) FILTER (WHERE NOT pending), 0) AS available,
+       coalesce(sum(remaining) FILTER (WHERE pending), 0) AS pending,
+       sum(reserved) AS reserved
   FROM parts
  GROUP BY month ORDER BY month NULLS LAST
 """
@@ -77,6 +77,7 @@ async def read_liability(connection: AsyncConnection, *, as_of: datetime, timezo
     """All members' points as of `as_of`; what was due by then must have been written down."""
     await connection.execution_options(isolation_level="REPEATABLE READ")
     months = await connection.execute(text(_MONTHS), {"as_of": as_of, "timezone": timezone})
-    rows = [MonthRow._make(row) for row in months]
+    # The sums are numeric: all members' points together need not fit a bigint.
+    rows = [MonthRow(row.month, int(row.available), int(row.pending), int(row.reserved)) for row in months]
     wallets = (await connection.execute(text(_WALLETS), {"as_of": as_of})).one()
     return LiabilityRow(rows, debt=int(wallets.debt), cash=int(wallets.cash))

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
@@ -136,6 +137,19 @@ async def test_liability_by_the_month_of_the_last_usable_day(books: Client) -> N
     day = datetime.fromisoformat(newest).astimezone(UTC) + timedelta(hours=8)
     owed = await answered(books, "GET", "/v1/liability", status=200)
     assert owed["months"][-1]["month"] == f"{day.year + 1}-{day.month:02}"
+
+
+async def test_liability_is_exact_beyond_a_bigint(fresh_database_url: str) -> None:
+    async with running(sandbox(fresh_database_url)) as client:
+        for member_id in ("m1", "m2", "m3"):
+            await answered(client, "PUT", f"/v1/members/{member_id}", {}, status=201)
+            given = {"reference": "a", "points": 1, "reason": "test"}
+            await answered(client, "POST", f"/v1/members/{member_id}/adjustments", given, status=201)
+        connection = await asyncpg.connect(fresh_database_url)
+        await connection.execute(f"UPDATE lot SET granted = {2**62}, remaining = {2**62}")
+        await connection.close()
+        owed = await answered(client, "GET", "/v1/liability", status=200)
+        assert owed["available"]["points"] == owed["total"]["value"] == 3 * 2**62
 
 
 async def test_liability_of_the_past(books: Client) -> None:
