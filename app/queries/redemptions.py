@@ -16,9 +16,10 @@ _REDEMPTION = [getattr(Redemption, name) for name in RedemptionFields._fields]
 
 
 class RedemptionRow(NamedTuple):
-    """A redemption, and when each of the lots it takes part of expires."""
+    """A redemption, the member's tier, and when each of the lots it takes part of expires."""
 
     redemption: RedemptionFields
+    tier: str
     expires_at: dict[int, datetime | None]
 
 
@@ -28,7 +29,7 @@ async def read_redemption(
     """Whether the member exists, and the redemption if there is one."""
     bucket = bucket_of(member_id)
     statement = (
-        select(*_REDEMPTION)
+        select(*_REDEMPTION, Account.tier)
         .select_from(Account)
         .outerjoin(
             Redemption,
@@ -43,10 +44,10 @@ async def read_redemption(
     row = (await connection.execute(statement)).one_or_none()
     if row is None or row[0] is None:
         return row is not None, None
-    redemption = RedemptionFields._make(row)
+    redemption = RedemptionFields._make(row[:-1])
     lots = await connection.execute(
         select(Lot.lot, Lot.expires_at).where(
             Lot.bucket == bucket, Lot.member_id == member_id, Lot.lot.in_(redemption.lots)
         )
     )
-    return True, RedemptionRow(redemption, {row.lot: row.expires_at for row in lots})
+    return True, RedemptionRow(redemption, row[-1], {lot.lot: lot.expires_at for lot in lots})

@@ -18,7 +18,7 @@ from app.domain.errors import (
     ReservationExpired,
     ReservationOpen,
 )
-from app.ledger.engine import LedgerUnavailable, QueueFull
+from app.ledger.engine import Engine, LedgerUnavailable, QueueFull
 from app.queries.redemptions import read_redemption
 from app.routers import door
 from app.routers.commands import CREATED, FROZEN, bring_up_to_date, carry_out, refusals
@@ -73,7 +73,11 @@ async def get_redemption(member_id: MemberId, reference: Reference, request: Req
         is_member, row = await read_redemption(connection, member_id=member_id, reference=reference)
     if row is None:
         raise RedemptionNotFound if is_member else MemberNotFound
-    return redemption_state(row.redemption, expires_at=row.expires_at)
+    engine: Engine = request.app.state.ledger
+    found = row.redemption
+    paying = engine.rulebook.programs[found.program_version].paying
+    value = paying.value_fen(found.committed or found.points, tier=row.tier)
+    return redemption_state(found, expires_at=row.expires_at, value=value)
 
 
 @router.post(

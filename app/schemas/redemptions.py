@@ -101,6 +101,7 @@ class RedemptionState(Answer):
             "reference": "r-2026-0001",
             "status": "redeemed",
             "points": 100,
+            "value": 100,
             "committed": 100,
             "refunded": 0,
             "order_id": "o-2026-0002",
@@ -114,6 +115,10 @@ class RedemptionState(Answer):
         description="`expired`: the reservation ran out and freed its points."
     )
     points: int = Field(description="As asked for.", examples=[100])
+    value: int = Field(
+        description="What the points are worth, in the minor unit: those spent, else those asked for.",
+        examples=[100],
+    )
     committed: int = Field(description="How many of them were spent.", examples=[100])
     refunded: int = Field(description="How many of the spent ones were given back.", examples=[0])
     order_id: str | None = Field(examples=["o-2026-0002"])
@@ -242,12 +247,13 @@ class Refunded(Answer):
     balance: Balance
 
 
-def redemption_state(row: Row, *, expires_at: Mapping[int, datetime | None]) -> RedemptionState:
-    """The redemption as it is kept; `expires_at` of each of its lots."""
+def redemption_state(row: Row, *, expires_at: Mapping[int, datetime | None], value: int) -> RedemptionState:
+    """The redemption as it is kept; `expires_at` of each of its lots, `value` in the minor unit."""
     return RedemptionState(
         reference=row.reference,
         status=cast(Any, row.status),
         points=row.points,
+        value=value,
         committed=row.committed,
         refunded=row.refunded,
         order_id=row.order_id,

@@ -237,6 +237,7 @@ class TestReading:
             "reference": "r-1",
             "status": "reserved",
             "points": 100,
+            "value": 100,
             "committed": 0,
             "refunded": 0,
             "order_id": "o-2",
@@ -248,6 +249,7 @@ class TestReading:
         await answered(admin, "POST", f"{path}/refund", {"reference": "f", "points": 50}, status=200)
         state |= {
             "status": "redeemed",
+            "value": 80,
             "committed": 80,
             "refunded": 50,
             "lots": [made["lots"][0] | {"points": 30}],
