@@ -100,35 +100,31 @@ class Engine:
 
     async def submit(self, request: Request) -> Outcome:
         """Carry out one command. Raises its refusal (LoyaltyError), having changed nothing, or QueueFull."""
-        result = (await self._enqueue([request]))[0]
+        [group] = self._enqueue([request])
+        [result] = await group.done
         if isinstance(result, Outcome):
             return result
         raise result
 
     async def submit_all(self, requests: Sequence[Request]) -> list[Result]:
-        """Carry out many, those of one member in the order given; each has its own result.
+        """Carry out many in the order given, before anything that is submitted later; each has its own result.
 
-        Raises QueueFull if nothing was done at all; where it is some of the results, just those were not.
+        Raises QueueFull, having done nothing.
         """
         results: list[Result] = []
-        for start in range(0, len(requests), MAX_BATCH):
-            try:
-                results += await self._enqueue(requests[start : start + MAX_BATCH])
-            except QueueFull as refusal:
-                if not results:
-                    raise
-                results += [refusal] * (len(requests) - start)
-                break
+        for group in self._enqueue(requests):
+            results += await group.done
         return results
 
-    async def _enqueue(self, requests: Sequence[Request]) -> list[Result]:
+    def _enqueue(self, requests: Sequence[Request]) -> list[_Group]:
+        """Queue the requests, as groups of at most a batch's size one after another."""
         if self._is_stopping or (self._queued and self._queued + len(requests) > MAX_QUEUE):
             raise QueueFull
-        group = _Group(requests)
-        self._queue.append(group)
+        groups = [_Group(requests[start : start + MAX_BATCH]) for start in range(0, len(requests), MAX_BATCH)]
+        self._queue.extend(groups)
         self._queued += len(requests)
         self._arrived.set()
-        return await group.done
+        return groups
 
     # --- batches ------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections import defaultdict
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from tests.cli.conftest import Query, Run
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "orders.csv"
+CDNOW = os.environ.get("LOYALTY_TEST_CDNOW")
 
 
 @pytest.fixture
@@ -47,6 +49,25 @@ def test_totals_are_plain_arithmetic(loyalty: Run, query: Query) -> None:
     assert f"{sum(spend.values()):,}" in ended.stdout
     tiers = query("SELECT member_id FROM account WHERE tier <> 'bronze' ORDER BY 1")
     assert [member for (member,) in tiers] == sorted(member for member, fen in spend.items() if fen >= 30_000)
+    assert loyalty("verify").exit_code == 0
+
+
+@pytest.mark.usefixtures("flat_rates")
+@pytest.mark.skipif(
+    CDNOW is None, reason="LOYALTY_TEST_CDNOW names no file: its authors set no terms, so none is kept here"
+)
+def test_real_orders_add_up(loyalty: Run, query: Query) -> None:
+    """The CDNOW purchase log of marketing science: 69,659 orders of 23,570 customers, 1997 and 1998."""
+    ended = loyalty("replay", CDNOW)
+    assert ended.exit_code == 0, ended.output
+    assert query("SELECT count(*), sum(orders)::int, sum(earned)::int, sum(spend)::bigint FROM account") == [
+        (23_570, 69_659, 2_453_159, 250_031_563)
+    ]
+    assert query(
+        "SELECT count(*) FILTER (WHERE tier <> 'bronze'), "
+        "count(*) FILTER (WHERE tier NOT IN ('bronze', 'silver')), "
+        "count(*) FILTER (WHERE tier IN ('platinum', 'diamond')) FROM account"
+    ) == [(1_747, 19, 1)]
     assert loyalty("verify").exit_code == 0
 
 

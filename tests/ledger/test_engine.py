@@ -496,37 +496,24 @@ async def test_past_the_bound_nothing_is_taken(
     assert await till.balance(member) == (113, 0, 0, 0)
 
 
-async def test_a_long_list_is_taken_in_parts_and_told_what_was_refused(
+async def test_a_long_list_is_taken_in_parts_before_what_comes_later(
     till: Till, member: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine_module, "MAX_BATCH", 2)
-    await till.enrol(member)
-    orders: list[Command] = [
-        Accrue(member_id=member, order_id=f"o{number}", amount=100) for number in range(5)
-    ]
-    results = await till.ask_all(orders)
-    assert [result.body["balance"]["available"] for result in results if isinstance(result, Outcome)] == [
-        1,
-        2,
-        3,
-        4,
-        5,
-    ]
-    enqueue = till.engine._enqueue  # pyright: ignore[reportPrivateUsage]
-    calls: list[int] = []
-
-    async def full_later(requests: Any) -> Any:
-        calls.append(len(requests))
-        if len(calls) > 1:
-            raise QueueFull
-        return await enqueue(requests)
-
-    monkeypatch.setattr(till.engine, "_enqueue", full_later)
-    results = await till.ask_all(orders)
-    assert [type(result) for result in results] == [Outcome] * 2 + [QueueFull] * 3
-    assert calls == [2, 2]
-    with pytest.raises(QueueFull):
-        await till.ask_all(orders)
+    orders = [Accrue(member_id=member, order_id=f"o{number}", amount=100) for number in range(5)]
+    later = [Redeem(member_id=member, reference="r", points=5)]
+    joined, spent = await asyncio.gather(
+        till.ask_all([Enrol(member_id=member), *orders]), till.ask_all(later)
+    )
+    assert [result.created for result in (*joined, *spent) if isinstance(result, Outcome)] == [True] * 7
+    monkeypatch.setattr(engine_module, "MAX_QUEUE", 4)
+    async with Gate(till.database, member):
+        waiting = [asyncio.create_task(till.ask(SignIn(member_id=member))) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        with pytest.raises(QueueFull):
+            await till.ask_all(orders)
+    await asyncio.gather(*waiting)
+    assert await till.balance(member) == (10, 0, 0, 0)
 
 
 async def test_a_client_that_goes_away_cancels_nothing(database: Database, till: Till, member: str) -> None:
