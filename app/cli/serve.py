@@ -135,6 +135,7 @@ def _serve(settings: Settings, listener: socket.socket, *, tend: Callable[[], No
 
         from uvicorn import Config, Server
 
+        from app.cli.protocol import Protocol
         from app.main import create_app
         from app.telemetry import configure_logging
 
@@ -145,7 +146,7 @@ def _serve(settings: Settings, listener: socket.socket, *, tend: Callable[[], No
             log_config=None,
             access_log=False,
             server_header=False,
-            # None are served: an offer to upgrade is passed over, and the request answered as any.
+            http=Protocol,
             ws="none",
             timeout_graceful_shutdown=GRACEFUL_SECONDS,
         )
