@@ -7,6 +7,7 @@ says so and nowhere else.
 from __future__ import annotations
 
 import functools
+import secrets
 from typing import Any
 
 import schemathesis
@@ -22,6 +23,13 @@ BEYOND_SCHEMAS = {
 
 
 @schemathesis.hook
+def before_call(_context: HookContext, case: Case, _arguments: dict[str, Any]) -> None:
+    """Give each good request an idempotency key of its own: most would be refused for another's else."""
+    if _is_good(case) and "Idempotency-Key" in (case.headers or {}):
+        case.headers["Idempotency-Key"] = secrets.token_hex(8)
+
+
+@schemathesis.hook
 def filter_failure(_context: HookContext, failure: Failure, case: Case, response: Response) -> bool:
     """Whether the failure is one."""
     match type(failure).__name__:
@@ -34,6 +42,10 @@ def filter_failure(_context: HookContext, failure: Failure, case: Case, response
             return "/v1/members/" not in case.path
         case _:
             return True
+
+
+def _is_good(case: Case) -> bool:
+    return case.meta is not None and case.meta.generation.mode.is_positive
 
 
 def _is_refused_by_a_rule(case: Case, response: Response) -> bool:
