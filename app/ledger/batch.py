@@ -125,9 +125,8 @@ class Batch:
         ]
         if referred:
             for member_id, referrer in (await read_referrers(connection, referred)).items():
-                if (
-                    member_id in self.members
-                ):  # else somebody enrols it just now, and this batch will run again
+                # Else somebody enrols it just now, and this batch will run again.
+                if member_id in self.members:
                     self.members[member_id].referred_by = referrer
         for entry in loaded.entries:
             self.entries[entry.member_id, entry.key] = entry, json.loads(entry.detail)

@@ -62,13 +62,12 @@ class LedgerUnavailable(LoyaltyError):
 
 
 class _Group:
-    """Requests that came together and stay in their order; `results` once all are done."""
+    """Requests that came together and stay in their order; `done` holds their results, in that order."""
 
-    __slots__ = ("done", "requests", "results")
+    __slots__ = ("done", "requests")
 
     def __init__(self, requests: Sequence[Request]) -> None:
         self.requests = requests
-        self.results: list[Result] = []
         self.done: asyncio.Future[list[Result]] = asyncio.get_running_loop().create_future()
 
 
@@ -183,9 +182,8 @@ class Engine:
                 lost_at = lost_at or (batch and batch.now)
             except _RACED as error:
                 log.info("batch_raced", error=repr(error))
-            except (
-                asyncpg.InsufficientResourcesError
-            ) as error:  # a full disk, no memory: no batch would fare better
+            except asyncpg.InsufficientResourcesError as error:
+                # A full disk, no memory: no batch would fare better.
                 log.error("database_exhausted", error=repr(error))
                 return connection, [LedgerUnavailable() for _ in requests]
             except Exception:
