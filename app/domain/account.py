@@ -12,9 +12,9 @@ from zlib import crc32
 BUCKETS = 64
 
 
-def bucket_of(member_id: str) -> int:
-    """The shard (0 to 63) a member's rows live in: stable for good, since it leads every key."""
-    return crc32(member_id.encode()) % BUCKETS
+def bucket_of(key: str) -> int:
+    """The shard (0 to 63) the rows of a member live in, or those led to by another key: stable for good."""
+    return crc32(key.encode()) % BUCKETS
 
 
 class Account(NamedTuple):
@@ -56,6 +56,9 @@ class Account(NamedTuple):
     hold_due_at: datetime | None
     next_expires_at: datetime | None  # exact, of the available points
     next_expires_points: int
+    coupons: int  # that can be used now
+    coupon_due_at: datetime | None  # a lower bound of when a coupon begins, expires or is unlocked next
+    benefits_at: datetime | None  # when the tier owes coupons next
 
 
 class Lot(NamedTuple):
@@ -134,6 +137,65 @@ class Redemption(NamedTuple):
     order_id: str | None
     hold_expires_at: datetime | None
     program_version: int
+
+
+class Coupon(NamedTuple):
+    """A coupon in a member's hands, and what became of it."""
+
+    bucket: int
+    member_id: str
+    code: str
+    template: str
+    status: str  # issued, locked, redeemed, expired, voided
+    sequence: int  # of the entry that issued it
+    source: str  # claim, exchange, issue, code, tier, birthday
+    issued_at: datetime
+    valid_from: datetime
+    valid_until: datetime | None
+    reference: str | None  # what locked or redeemed it: a caller's reference, or `checkout/<id>`
+    discount: int | None  # what it gives there, minor unit: counted in its template's budget
+    lock_expires_at: datetime | None  # of a lock by itself; a checkout's lock ends with the checkout
+    public_code: str | None  # by which the member got it
+
+
+class Checkout(NamedTuple):
+    """A cart that is held, or became an order: what is held or spent in it. Its figures are in the entry of its hold."""
+
+    bucket: int
+    member_id: str
+    checkout_id: str
+    status: str  # held, completed, partially_refunded, refunded, cancelled, lapsed
+    points: int  # held or spent
+    points_refunded: int
+    cash: int  # minor unit, held or spent
+    cash_refunded: int
+    lots: list[int]  # that points are held or spent of now, in spending order
+    parts: list[int]  # how many of each
+    coupons: list[str]  # locked or redeemed by it
+    settles: bool  # at once when it completes
+    hold_expires_at: datetime | None
+    refunds: str | None  # JSON: what of its lines and its shipping came back
+
+
+class Code(NamedTuple):
+    """Where a coupon code leads: to its template, and to the member once it is somebody's."""
+
+    bucket: int
+    code: str
+    template: str
+    kind: str  # coupon, unique, public, void
+    member_id: str | None
+    issue: str | None
+    created_at: datetime
+
+
+class Counter(NamedTuple):
+    """What was given out of a coupon template: `issued` coupons, `discounted` by those locked or redeemed."""
+
+    bucket: int
+    template: str
+    issued: int
+    discounted: int  # minor unit
 
 
 class Review(NamedTuple):

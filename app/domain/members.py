@@ -65,6 +65,9 @@ def new_account(member_id: str, context: Context) -> Account:
         hold_due_at=None,
         next_expires_at=None,
         next_expires_points=0,
+        coupons=0,
+        coupon_due_at=None,
+        benefits_at=None,
     )
 
 

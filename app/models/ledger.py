@@ -81,6 +81,9 @@ class Account(Base):
     hold_due_at: Mapped[datetime | None] = mapped_column(Instant)
     next_expires_at: Mapped[datetime | None] = mapped_column(Instant)
     next_expires_points: Mapped[int] = mapped_column(BigInteger)
+    coupons: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    coupon_due_at: Mapped[datetime | None] = mapped_column(Instant)
+    benefits_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class Lot(Base):
