@@ -39,6 +39,7 @@ STATUS: dict[ErrorKind, int] = {
 PLACES: dict[str, tuple[str, str]] = {
     "as_of_in_future": ("query", "?as_of"),
     "cursor_invalid": ("query", "?cursor"),
+    "expression_invalid": ("body", "/eligible/member"),
     "hold_too_long": ("body", "/hold_seconds"),
     "idempotency_key_reused": ("header", "Idempotency-Key"),
     "item_not_in_order": ("body", "/items"),
