@@ -159,7 +159,7 @@ class Coupon(NamedTuple):
 
 
 class Checkout(NamedTuple):
-    """A cart that is held, or became an order: what is held or spent in it. Its figures are in the entry of its hold."""
+    """A cart that is held, or became an order: what it holds or spent. Its figures are in the entry of its hold."""
 
     bucket: int
     member_id: str

@@ -1,6 +1,6 @@
 """A cart: what a quote prices and a checkout holds."""
 
-from typing import NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
 from app.domain.errors import ErrorKind, LineIdRepeated, LoyaltyError
 
@@ -62,6 +62,14 @@ class Cart(NamedTuple):
     lines: tuple[CartLine, ...]
     shipping_fen: int = 0
     channel: str | None = None
+
+
+class Wish(NamedTuple):
+    """How the member would pay. Coupons are taken in the order named; "best" leaves the choice to us."""
+
+    points: int | Literal["max"] = 0
+    cash: int | Literal["max"] = 0  # fen
+    coupons: tuple[str, ...] | Literal["best"] = ()
 
 
 def check_cart(cart: Cart) -> None:

@@ -53,6 +53,31 @@ class Command:
         """The tier review it needs."""
         return None
 
+    @property
+    def checkout_named(self) -> str | None:
+        """The checkout it needs, with the lots and coupons that it holds or spent."""
+        return None
+
+    @property
+    def template_issued(self) -> str | None:
+        """The template it gives out a coupon of: its counter, and what the member had of it."""
+        return None
+
+    @property
+    def codes_named(self) -> tuple[str, ...]:
+        """The coupon codes to be found wherever they lead; those that are nobody's yet are locked."""
+        return ()
+
+    @property
+    def codes_held(self) -> tuple[str, ...]:
+        """Of these codes the coupon, if the member has it."""
+        return ()
+
+    @property
+    def needs_wallet(self) -> bool:
+        """Whether it looks at every coupon that the member could use."""
+        return False
+
     def natural_key(self, today: date) -> str | None:
         """The key it is known by among the member's entries; None where a repeat is harmless by nature.
 

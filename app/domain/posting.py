@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from app.domain.account import Account, Entry, Lot, Redemption, Review
+from app.domain.account import Account, Checkout, Code, Counter, Coupon, Entry, Lot, Redemption, Review
 from app.domain.program import Program
+from app.domain.shelf import EMPTY_SHELF, Shelf
 
 
 class Caller(NamedTuple):
@@ -16,13 +17,16 @@ class Caller(NamedTuple):
 
 
 class Context(NamedTuple):
-    """The moment a decision is taken in: its time, the rules in force, every version that granted, who asks."""
+    """The moment a decision is taken in: its time, the rules in force, every version that granted, who asks, and
+    the coupon templates.
+    """
 
     now: datetime
     today: date
     program: Program
     programs: Mapping[int, Program]
     caller: Caller
+    shelf: Shelf = EMPTY_SHELF
 
 
 class Change(NamedTuple):
@@ -36,13 +40,29 @@ class Change(NamedTuple):
     reviews: tuple[Review, ...] = ()
     person: Mapping[str, Any] | None = None
     erases_person: bool = False
+    coupons: tuple[Coupon, ...] = ()
+    codes: tuple[Code, ...] = ()
+    counters: tuple[Counter, ...] = ()
+    checkout: Checkout | None = None
     other: "Change | None" = None  # what it does to the second member of a transfer
 
 
 class Member:
     """A member as loaded, changed only by applying decisions: so a batch decides each on what the last one left."""
 
-    __slots__ = ("account", "lots", "orders", "redemptions", "referred_by", "reviews", "sees_all_lots")
+    __slots__ = (
+        "account",
+        "checkouts",
+        "coupons",
+        "held",
+        "lots",
+        "orders",
+        "redemptions",
+        "referred_by",
+        "reviews",
+        "sees_all_lots",
+        "traits",
+    )
 
     def __init__(self, account: Account) -> None:
         self.account = account
@@ -52,6 +72,10 @@ class Member:
         self.redemptions: dict[str, Redemption] = {}
         self.reviews: dict[int, Review] = {}
         self.referred_by: str | None = None  # where a command names a referrer
+        self.coupons: dict[str, Coupon] = {}
+        self.checkouts: dict[str, Checkout] = {}
+        self.held: dict[str, Mapping[str, Any]] = {}  # checkout_id → what the entry of its hold tells
+        self.traits: Mapping[str, Any] = {}  # gender, region, attributes: where a condition may ask
 
     def load_lots(self, lots: Iterable[Lot]) -> None:
         for lot in lots:
@@ -67,6 +91,10 @@ class Member:
             self.redemptions[change.redemption.reference] = change.redemption
         for review in change.reviews:
             self.reviews[review.sequence] = review
+        for coupon in change.coupons:
+            self.coupons[coupon.code] = coupon
+        if change.checkout is not None:
+            self.checkouts[change.checkout.checkout_id] = change.checkout
         if change.person:
             self.referred_by = change.person.get("referred_by") or self.referred_by
 

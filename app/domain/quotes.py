@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from app.domain.carts import Cart
+from app.domain.carts import Cart, Wish
 from app.domain.coupon_reasons import Reason
 from app.domain.coupon_templates import Gift, Template
 from app.domain.earning import Earned
@@ -18,14 +18,6 @@ class Held(NamedTuple):
     template: Template | None  # None: there is no such coupon, or none of this member's
     valid_until: datetime | None
     refusal: Reason | None = None
-
-
-class Wish(NamedTuple):
-    """How the member would pay. Coupons are taken in the order named; "best" leaves the choice to us."""
-
-    points: int | Literal["max"] = 0
-    cash: int | Literal["max"] = 0  # fen
-    coupons: tuple[str, ...] | Literal["best"] = ()
 
 
 class Shopper(NamedTuple):
