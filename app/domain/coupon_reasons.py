@@ -42,6 +42,6 @@ class Reason(NamedTuple):
     extra: Mapping[str, Any] = {}
 
 
-def reason(code: str, **extra: Any) -> Reason:
-    """The reason with this code, its figures in the sentence and in `extra`. KeyError for an unknown code."""
-    return Reason(code, _SENTENCES[code].format_map(extra), extra)
+def reason(code: str, extra: Mapping[str, Any] | None = None) -> Reason:
+    """The reason with this code, the figures of `extra` in its sentence. KeyError for an unknown code."""
+    return Reason(code, _SENTENCES[code].format_map(extra or {}), extra or {})

@@ -1,6 +1,8 @@
 """Reading a JSON document strictly: every mistake is collected with its place, not just the first."""
 
+import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar, cast
 
 from app.domain.ratio import Ratio
@@ -8,6 +10,10 @@ from app.domain.ratio import Ratio
 Word = TypeVar("Word", bound=str)
 
 _ABSENT = object()
+
+_is_instant = re.compile(
+    r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})", re.ASCII
+).fullmatch
 
 
 class Mistake(NamedTuple):
@@ -51,6 +57,11 @@ class Section:
             if name not in self._read:
                 self.wrong(name, "is not known here")
 
+    def has(self, name: str) -> bool:
+        """Whether the member is there and is no null, for those that may be left out."""
+        self._read.add(name)
+        return self._members.get(name) is not None
+
     def section(self, name: str) -> "Section":
         value = self._value(name)
         if value is _ABSENT:
@@ -86,6 +97,10 @@ class Section:
     def integer_or_absent(self, name: str, *, least: int, most: int) -> int | None:
         return self.integer(name, least=least, most=most) if name in self._members else None
 
+    def integer_if_given(self, name: str, *, least: int, most: int) -> int | None:
+        """None if it is absent or null."""
+        return self.integer(name, least=least, most=most) if self.has(name) else None
+
     def integer_or_null(self, name: str, *, least: int, most: int) -> int | None:
         if self._members.get(name, _ABSENT) is None:
             self._read.add(name)
@@ -94,10 +109,29 @@ class Section:
 
     def text(self, name: str, *, longest: int = 64) -> str:
         value = self._value(name)
-        if isinstance(value, str) and 1 <= len(value) <= longest and value.isprintable():
+        if isinstance(value, str) and _is_text(value, longest):
             return value
         self.wrong(name, f"must be 1 to {longest} printable characters")
         return "?"
+
+    def texts(self, name: str, *, most: int, longest: int) -> frozenset[str]:
+        """An array of 1 to `most` texts, none twice."""
+        values = self._array(name)
+        found = frozenset(value for value in values if isinstance(value, str) and _is_text(value, longest))
+        if len(found) != len(values) or not 1 <= len(values) <= most:
+            self.wrong(name, f"must be 1 to {most} texts of 1 to {longest} printable characters, each once")
+        return found
+
+    def instant(self, name: str) -> datetime:
+        """A time of RFC 3339, as UTC."""
+        value = self._value(name)
+        if isinstance(value, str) and _is_instant(value):
+            try:
+                return datetime.fromisoformat(value).astimezone(UTC)
+            except (ValueError, OverflowError):  # no such day, or before the year 1
+                pass
+        self.wrong(name, "must be a time with its offset, such as 2026-03-05T10:00:00+08:00")
+        return datetime.min.replace(tzinfo=UTC)
 
     def flag(self, name: str) -> bool:
         value = self._value(name)
@@ -152,6 +186,10 @@ class Section:
         if value is _ABSENT:
             self.wrong(name, "is missing")
         return value
+
+
+def _is_text(value: str, longest: int) -> bool:
+    return 1 <= len(value) <= longest and value.isprintable()
 
 
 def _escaped(name: str) -> str:
