@@ -1,9 +1,9 @@
 """Orders earn points, now or once they are settled (RULES.md: purchase, pending, back-dated orders)."""
 
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
-from app.domain.account import Account, Lot
+from app.domain.account import Account, Lot, Review
 from app.domain.commands import Accrue, Settle
 from app.domain.compact import compact
 from app.domain.earning import Earned, check_lines, earned
@@ -40,19 +40,22 @@ def accrue(member: Member, command: Accrue, context: Context) -> Change:
         spend_before_fen=account.spend,
         program=program,
     )
-    lot = _lot_of(account, command, context, reward)
-    detail = _detail(lot, reward, account)
+    lot = order_lot(
+        account,
+        Order(command.amount, command.items, {}, 0, command.channel),
+        reward,
+        context,
+        order_id=command.order_id,
+        occurred_at=occurred_at,
+        settles=command.settle,
+    )
+    detail = told_grant(lot, reward, account)
     if command.settle:
         return _settle(member, lot, reward, context, kind="accrue", command=command, detail=detail)
     detail["pending"] = True
-    after = account._replace(
-        lot_count=lot.lot,
-        pending=account.pending + reward.points,
-        due_at=earlier(account.due_at, lot.settle_at),
-    )
     after, entry = post(
         account,
-        after,
+        with_pending(account, lot),
         kind="accrue",
         key=command.natural_key(context.today),
         context=context,
@@ -89,7 +92,7 @@ def settle_lot(member: Member, lot: Lot, context: Context, *, command: Settle) -
         program=context.programs[lot.program_version],
         spend_before=member.account.spend,
     )
-    detail = _detail(lot, reward, member.account)
+    detail = told_grant(lot, reward, member.account)
     return _settle(member, lot, reward, context, kind="settle", command=command, detail=detail)
 
 
@@ -103,8 +106,44 @@ def _settle(
     command: Accrue | Settle,
     detail: dict[str, Any],
 ) -> Change:
-    """Release the lot's points and count the order: the same whether it was pending for days or not at all."""
     account = member.account
+    settled = settle_order(member, account, lot, reward, context)
+    detail |= settled.detail
+    after, entry = post(
+        account,
+        settled.account,
+        kind=kind,
+        key=command.natural_key(context.today),
+        context=context,
+        content=command.content(),
+        detail=compact(detail),
+        occurred_at=lot.accrued_at if kind == "accrue" else None,
+        lot=lot.lot,
+        order_id=lot.order_id,
+    )
+    return Change(
+        account=after,
+        entry=entry,
+        detail=detail,
+        lots=(settled.lot,),
+        reviews=settled.reviews,
+    )
+
+
+class Settled(NamedTuple):
+    """An order that counts: the account and its lot afterwards, the reviews it opened, what is to be told of it."""
+
+    account: Account
+    lot: Lot
+    reviews: tuple[Review, ...]
+    detail: dict[str, Any]
+
+
+def settle_order(member: Member, account: Account, lot: Lot, reward: Earned, context: Context) -> Settled:
+    """Release the lot's points and count the order: the same whether it was pending for days or not at all.
+
+    `account` is the member's as a decision under way has it already.
+    """
     was_pending = lot.lot <= account.lot_count
     program = context.programs[lot.program_version]
     arrival = release(lot, debt=account.debt, now=context.now, program=program)
@@ -128,26 +167,25 @@ def _settle(
         program,
     )
     restanding = restand(member, after, context, changed=(lot,))
+    detail: dict[str, Any] = {}
     if arrival.debt_paid:
         detail["debt_paid"] = arrival.debt_paid
     if restanding.detail:
         detail["tier_change"] = restanding.detail
-    after, entry = post(
-        account,
-        restanding.account,
-        kind=kind,
-        key=command.natural_key(context.today),
-        context=context,
-        content=command.content(),
-        detail=compact(detail),
-        occurred_at=lot.accrued_at if kind == "accrue" else None,
-        lot=lot.lot,
-        order_id=lot.order_id,
+    return Settled(restanding.account, lot, restanding.reviews, detail)
+
+
+def with_pending(account: Account, lot: Lot) -> Account:
+    """The account with an order's lot that settles later."""
+    return account._replace(
+        lot_count=lot.lot,
+        pending=account.pending + lot.granted,
+        due_at=earlier(account.due_at, lot.settle_at),
     )
-    return Change(account=after, entry=entry, detail=detail, lots=(lot,), reviews=restanding.reviews)
 
 
-def _detail(lot: Lot, reward: Earned, account: Account) -> dict[str, Any]:
+def told_grant(lot: Lot, reward: Earned, account: Account) -> dict[str, Any]:
+    """What an order's entry tells of the grant; `account` as it was before."""
     return {
         "breakdown": reward.breakdown,
         "expires_at": rfc3339(lot.expires_at) if reward.points else None,
@@ -155,19 +193,18 @@ def _detail(lot: Lot, reward: Earned, account: Account) -> dict[str, Any]:
     }
 
 
-def _lot_of(account: Account, command: Accrue, context: Context, reward: Earned) -> Lot:
+def order_lot(
+    account: Account,
+    order: Order,
+    reward: Earned,
+    context: Context,
+    *,
+    order_id: str,
+    occurred_at: datetime,
+    settles: bool,
+) -> Lot:
     """The order's lot with its grant still pending, so that settling is the same now and later."""
     program = context.program
-    occurred_at = command.occurred_at or context.now
-    terms = None
-    if command.items or command.channel:
-        terms = Order(
-            amount=command.amount,
-            lines=command.items,
-            returned={},
-            unallocated=0,
-            channel=command.channel,
-        ).terms()
     return Lot(
         bucket=account.bucket,
         member_id=account.member_id,
@@ -184,11 +221,11 @@ def _lot_of(account: Account, command: Accrue, context: Context, reward: Earned)
         moved=0,
         accrued_at=occurred_at,
         expires_at=expires_at(occurred_at, program) if reward.points else None,
-        settle_at=None if command.settle else context.now + timedelta(days=program.settlement_days),
+        settle_at=None if settles else context.now + timedelta(days=program.settlement_days),
         program_version=program.version,
-        order_id=command.order_id,
-        amount=command.amount,
+        order_id=order_id,
+        amount=order.amount,
         refunded=0,
         tier=account.tier,
-        terms=terms,
+        terms=order.terms() if order.lines or order.channel else None,
     )
