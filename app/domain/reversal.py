@@ -1,70 +1,121 @@
 """A refund takes back what the refunded part of an order earned (RULES.md: refund of an order, debt)."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from app.domain.account import Account, Lot
+from app.domain.account import Account, Lot, Review
 from app.domain.commands import Reverse
 from app.domain.compact import compact
-from app.domain.errors import OrderNotFound
+from app.domain.errors import ErrorKind, LoyaltyError, OrderNotFound
 from app.domain.lots import moves, spendable, take, with_due_dates
 from app.domain.orders import Order, order_of
 from app.domain.posting import Change, Context, Member, post
 from app.domain.standing import restand
 
 
+class OrderOfCheckout(LoyaltyError):
+    code = "order_of_checkout"
+    kind = ErrorKind.CONFLICT
+    title = "The order was made by a checkout"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This order came from a checkout, which also holds its points, cash and coupons. Refund the checkout "
+            "with POST /v1/checkouts/{checkout_id}/refund instead."
+        )
+
+
+class TakenBack(NamedTuple):
+    """What a refund took back: the account and the lots afterwards, the points, and how many could not be had."""
+
+    account: Account
+    lots: tuple[Lot, ...]
+    points: int
+    shortfall: int
+    reviews: tuple[Review, ...] = ()
+    tier_change: dict[str, Any] | None = None
+
+
 def reverse(member: Member, command: Reverse, context: Context) -> Change:
-    """Take back the points of an amount or of items. Raises OrderNotFound, ItemNotInOrder, RefundExceedsOrder."""
+    """Take back the points of an amount or of items.
+
+    Raises OrderNotFound, OrderOfCheckout, ItemNotInOrder, RefundExceedsOrder.
+    """
     number = member.orders.get(command.order_id)
     if number is None:
         raise OrderNotFound
+    if command.order_id in member.checkouts:
+        raise OrderOfCheckout
     lot = member.lots[number]
-    order = order_of(lot)
-    after_refund = (
-        order.refund_items(command.items) if command.items else order.refund_amount(command.amount or 0)
+    before = order_of(lot)
+    after = before.refund_items(command.items) if command.items else before.refund_amount(command.amount or 0)
+    back = take_back(member, member.account, member.lots, lot, after, context)
+    refunded = before.rest - after.rest
+    detail: dict[str, Any] = {
+        "points": back.points,
+        "recovered": back.points - back.shortfall,
+        "shortfall": back.shortfall,
+        "amount": refunded,
+        "tier": member.account.tier,
+        "moves": moves(member.lots, back.lots),
+    }
+    if back.tier_change:
+        detail["tier_change"] = back.tier_change
+    account, entry = post(
+        member.account,
+        back.account,
+        kind="reverse",
+        key=command.natural_key(context.today),
+        context=context,
+        content=command.content(),
+        detail=compact(detail),
+        order_id=command.order_id,
     )
+    return Change(account=account, entry=entry, detail=detail, lots=back.lots, reviews=back.reviews)
+
+
+def take_back(
+    member: Member, account: Account, lots: Mapping[int, Lot], lot: Lot, after: Order, context: Context
+) -> TakenBack:
+    """Leave an order's `lot` as `after` the refund, and take back what it earned more before.
+
+    `account` and `lots` are the member's as a decision under way has them already.
+    """
+    before = order_of(lot)
     if lot.pending:
-        return _reverse_pending(member, lot, order, after_refund, command, context)
-    return _reverse_settled(member, lot, order, after_refund, command, context)
+        return _take_back_pending(account, lot, after, context)
+    return _take_back_settled(member, account, lots, lot, before, after, context)
 
 
-def _reverse_pending(
-    member: Member, lot: Lot, before: Order, after: Order, command: Reverse, context: Context
-) -> Change:
+def _take_back_pending(account: Account, lot: Lot, after: Order, context: Context) -> TakenBack:
     """A reversal lowers what is pending; spend, growth and tier do not count yet."""
-    account = member.account
     program = context.programs[lot.program_version]
-    tier = lot.tier or ""
-    taken = lot.remaining - after.earned(tier=tier, program=program).points
+    taken = lot.remaining - after.earned(tier=lot.tier or "", program=program).points
     lot = _with_order(lot, after)._replace(
         remaining=lot.remaining - taken,
         clawed_back=lot.clawed_back + taken,
         settle_at=None if after.rest == 0 else lot.settle_at,
     )
-    return _posted(
-        member,
-        account._replace(pending=account.pending - taken),
-        command=command,
-        context=context,
-        taken=taken,
-        shortfall=0,
-        refunded=before.rest - after.rest,
-        lots=(lot,),
-    )
+    return TakenBack(account._replace(pending=account.pending - taken), (lot,), taken, 0)
 
 
-def _reverse_settled(
-    member: Member, lot: Lot, before: Order, after: Order, command: Reverse, context: Context
-) -> Change:
-    account = member.account
+def _take_back_settled(
+    member: Member,
+    account: Account,
+    lots: Mapping[int, Lot],
+    lot: Lot,
+    before: Order,
+    after: Order,
+    context: Context,
+) -> TakenBack:
     program = context.programs[lot.program_version]
     tier = lot.tier or ""
     # Cumulative cash back goes down as if the refunded part had never been spent.
     others = account.spend - before.rest
     had, kept = (order.earned(tier=tier, program=program, spend_before=others) for order in (before, after))
     taken = had.points - kept.points
-    from_lots = recover(member, _with_order(lot, after), taken, context)
+    from_lots = _recover(lots, _with_order(lot, after), taken, context)
     refunded = before.rest - after.rest
-    lots = {**member.lots, **{changed.lot: changed for changed in from_lots.lots}}
     lowered = with_due_dates(
         account._replace(
             available=account.available - from_lots.available,
@@ -76,22 +127,18 @@ def _reverse_settled(
             spend=account.spend - refunded,
             orders=account.orders - (1 if after.rest == 0 and refunded else 0),
         ),
-        lots.values(),
+        {**lots, **{changed.lot: changed for changed in from_lots.lots}}.values(),
         context.programs,
     )
     restanding = restand(member, lowered, context, changed=from_lots.lots, refunded=True)
-    change = _posted(
-        member,
+    return TakenBack(
         restanding.account,
-        command=command,
-        context=context,
-        taken=taken,
-        shortfall=from_lots.shortfall,
-        refunded=refunded,
-        lots=from_lots.lots,
-        tier_change=restanding.detail,
+        from_lots.lots,
+        taken,
+        from_lots.shortfall,
+        restanding.reviews,
+        restanding.detail,
     )
-    return change._replace(reviews=restanding.reviews)
 
 
 class _Recovered:
@@ -106,7 +153,7 @@ class _Recovered:
         self.shortfall = shortfall
 
 
-def recover(member: Member, own: Lot, points: int, context: Context) -> _Recovered:
+def _recover(lots: Mapping[int, Lot], own: Lot, points: int, context: Context) -> _Recovered:
     """Take `points` back: from the order's own lot (what expired of it unused counts), then from the others."""
     unspent = min(own.remaining, points)
     expired = min(own.expired, points - unspent)
@@ -116,15 +163,15 @@ def recover(member: Member, own: Lot, points: int, context: Context) -> _Recover
         clawed_back=own.clawed_back + unspent + expired,
     )
     left = points - unspent - expired
-    others = [lot for lot in spendable(member.lots.values(), context.now) if lot.lot != own.lot]
+    others = [lot for lot in spendable(lots.values(), context.now) if lot.lot != own.lot]
     taken = take(others, left)
     from_others = sum(part for _, part in taken)
-    lots = tuple(
+    others_after = tuple(
         lot._replace(remaining=lot.remaining - part, clawed_back=lot.clawed_back + part)
         for lot, part in taken
     )
     return _Recovered(
-        lots=(own, *lots),
+        lots=(own, *others_after),
         available=unspent + from_others,
         expired=expired,
         shortfall=left - from_others,
@@ -133,39 +180,3 @@ def recover(member: Member, own: Lot, points: int, context: Context) -> _Recover
 
 def _with_order(lot: Lot, order: Order) -> Lot:
     return lot._replace(refunded=order.refunded, terms=order.terms())
-
-
-def _posted(
-    member: Member,
-    after: Account,
-    *,
-    command: Reverse,
-    context: Context,
-    taken: int,
-    shortfall: int,
-    refunded: int,
-    lots: tuple[Lot, ...],
-    tier_change: dict[str, Any] | None = None,
-) -> Change:
-    before = member.account
-    detail: dict[str, Any] = {
-        "points": taken,
-        "recovered": taken - shortfall,
-        "shortfall": shortfall,
-        "amount": refunded,
-        "tier": before.tier,
-        "moves": moves(member.lots, lots),
-    }
-    if tier_change:
-        detail["tier_change"] = tier_change
-    account, entry = post(
-        before,
-        after,
-        kind="reverse",
-        key=command.natural_key(context.today),
-        context=context,
-        content=command.content(),
-        detail=compact(detail),
-        order_id=command.order_id,
-    )
-    return Change(account=account, entry=entry, detail=detail, lots=lots)
