@@ -15,7 +15,7 @@ from app.domain.lots import NEVER
 from app.domain.pricing import Basket, Candidate, Priced, effect, price, reduce
 
 EXACT_UP_TO = 10
-_TRIES = 500  # prices asked for when there are more candidates: some 20 ms
+_TRIES = 300  # prices asked for where there are more candidates
 
 Rank = tuple[int, int, int, tuple[datetime, ...], tuple[str, ...]]
 """Sorts combinations, the best first."""
@@ -63,14 +63,17 @@ def join(basket: Basket, chosen: Sequence[Candidate], automatic: Sequence[Candid
     together = [taken.candidate for taken in priced.taken]
     failed = priced.failed
     waiting = sorted(automatic, key=lambda each: each.template.template)
-    while waiting := [
-        each for each in waiting if all(stacks(each.template, one.template) for one in together)
-    ]:
-        trials = [(price(basket, (*together, each)), each) for each in waiting]
-        found, joined = min(trials, key=lambda trial: rank(trial[0].saved_fen, _applied(trial[0])))
-        if found.failed or rank(found.saved_fen, _applied(found)) >= rank(priced.saved_fen, together):
+    while waiting:
+        waiting = [each for each in waiting if all(stacks(each.template, one.template) for one in together)]
+        found: tuple[Rank, Priced, Candidate] | None = None
+        for each in waiting:
+            trial = price(basket, (*together, each))
+            trial_rank = rank(trial.saved_fen, (*together, each))
+            if not trial.failed and (found is None or trial_rank < found[0]):
+                found = trial_rank, trial, each
+        if found is None or found[0][:2] >= rank(priced.saved_fen, together)[:2]:
             break
-        priced = found
+        _, priced, joined = found
         together.append(joined)
         waiting.remove(joined)
     return priced._replace(failed=failed)
@@ -129,7 +132,7 @@ class _Search:
         chosen: list[Candidate],
         barred: int,
     ) -> None:
-        """Decide on the candidate at `place`, then on those after it; `barred` are those the chosen don't stack with."""
+        """Decide on the candidate at `place`, then on those after; `barred`: those that don't stack with the chosen."""
         if saved_fen + self.most_fen[place] < self.found_fen:
             return
         if place == len(self.candidates):
@@ -165,16 +168,15 @@ def _improved(basket: Basket, fitting: Sequence[tuple[Candidate, int]]) -> tuple
         if all(stacks(each.template, one.template) for one in chosen):
             chosen = (*chosen, each)
     chosen, found_rank = _tried(basket, chosen)
-    tries = 0
-    improves = True
-    while improves and tries < _TRIES:
-        improves = False
-        for trial in _neighbours(chosen, strongest):
-            tries += 1
-            applied, trial_rank = _tried(basket, trial)
-            if trial_rank < found_rank:
-                chosen, found_rank, improves = applied, trial_rank, True
-                break
+    neighbours = _neighbours(chosen, strongest)
+    for _ in range(_TRIES):
+        trial = next(neighbours, None)
+        if trial is None:
+            break
+        applied, trial_rank = _tried(basket, trial)
+        if trial_rank < found_rank:
+            chosen, found_rank = applied, trial_rank
+            neighbours = _neighbours(chosen, strongest)
     return chosen
 
 

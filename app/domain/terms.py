@@ -100,15 +100,21 @@ class Paying:
 
     def value_fen(self, points: int, *, tier: str) -> int:
         """What `points` are worth to a member of `tier`, rounded down."""
-        terms = self.tiers.get(tier)
-        worth_fen = self.worth_fen if terms is None or terms.worth_fen is None else terms.worth_fen
-        return points * worth_fen // self.points
+        return points * self._worth_fen(tier) // self.points
+
+    def most_points(self, value_fen: int, *, tier: str) -> int:
+        """The most points that are worth no more than this to a member of `tier`."""
+        return ((value_fen + 1) * self.points - 1) // self._worth_fen(tier)
 
     def share_percent(self, *, tier: str) -> int:
         """The most of an order that a member of `tier` may pay with points."""
         terms = self.tiers.get(tier)
         own = None if terms is None else terms.max_share_percent
         return self.max_share_percent if own is None else own
+
+    def _worth_fen(self, tier: str) -> int:
+        terms = self.tiers.get(tier)
+        return self.worth_fen if terms is None or terms.worth_fen is None else terms.worth_fen
 
 
 @dataclass(frozen=True, slots=True)
