@@ -18,6 +18,9 @@ class Shopper(NamedTuple):
 
 def eligible_lines(template: Template, cart: Cart) -> tuple[int, ...]:
     """The places of the lines that count for it."""
+    eligible = template.eligible
+    if not (eligible.skus or eligible.categories or eligible.brands):
+        return tuple(range(len(cart.lines)))
     is_line = template.is_line
     return tuple(
         index for index, line in enumerate(cart.lines) if is_line(line.sku, line.category, line.brand)
