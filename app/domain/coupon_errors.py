@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Self
 
+from app.domain.coupon_reasons import Reason, reason, told_reason
 from app.domain.errors import ErrorKind, LoyaltyError
 
 _CODES_TOLD = 10
@@ -237,6 +238,39 @@ class CouponNotRedeemed(LoyaltyError):
     @classmethod
     def example(cls) -> Self:
         return cls(status="issued")
+
+
+class CouponNeedsMember(LoyaltyError):
+    code = "coupon_needs_member"
+    kind = ErrorKind.UNPROCESSABLE
+    title = "The coupon is nobody's yet"
+
+    def __init__(self) -> None:
+        super().__init__("This code is nobody's yet. Send `member_id` too: the coupon becomes that member's.")
+
+
+class CouponNotApplicable(LoyaltyError):
+    """`coupons`: each coupon that can't be used on this cart, with its reasons."""
+
+    code = "coupon_not_applicable"
+    kind = ErrorKind.CONFLICT
+    title = "A coupon does not fit this cart"
+
+    def __init__(self, coupons: Sequence[tuple[str, Sequence[Reason]]]) -> None:
+        sentences = dict.fromkeys(why.detail for _, reasons in coupons for why in reasons)
+        super().__init__(
+            f"Nothing is held. {' '.join(sentences)} Leave such coupons out, or change the cart.",
+            extra={
+                "coupons": [
+                    {"code": code, "reasons": [told_reason(why) for why in reasons]}
+                    for code, reasons in coupons
+                ]
+            },
+        )
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls([("SPRING30", [reason("threshold_not_reached", {"missing": 2_000})])])
 
 
 StateRefusal = CouponVoided | CouponRedeemed | CouponLocked | CouponExpired | CouponNotStarted | CouponPaused

@@ -69,23 +69,22 @@ def obtain(
     by: Code | None = None,
     account: Account | None = None,
     others: Iterable[Coupon] = (),
+    counter: Counter | None = None,
 ) -> Obtained:
     """Give the member a coupon of the template: `by` the code of nobody's yet, else under a new one.
 
-    `account` and `others` are the account and coupons as a decision under way has them already.
+    `account`, `others` and `counter` are as a decision under way has them already.
     Raises TemplateNotOpen, TemplateAutomatic, CouponExhausted, CouponLimitReached.
     """
     now, account = context.now, account or member.account
     _check_open(template, now)
     held = {**member.coupons, **{coupon.code: coupon for coupon in others}}
     _check_limits(template, held.values(), context)
-    counter = None
     if by is None or by.kind == "public":  # codes made beforehand took their stock then
-        counter = context.shelf.counter(template.template)
+        counter = counter or context.shelf.counter(template.template)
         if template.stock is not None and counter.issued >= template.stock:
             raise CouponExhausted
         counter = counter._replace(issued=counter.issued + 1)
-    if by is None or by.kind == "public":
         text = context.shelf.new_code()
         code = Code(bucket_of(text), text, template.template, "coupon", account.member_id, None, now)
     else:

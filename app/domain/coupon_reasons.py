@@ -45,3 +45,8 @@ class Reason(NamedTuple):
 def reason(code: str, extra: Mapping[str, Any] | None = None) -> Reason:
     """The reason with this code, the figures of `extra` in its sentence. KeyError for an unknown code."""
     return Reason(code, _SENTENCES[code].format_map(extra or {}), extra or {})
+
+
+def told_reason(why: Reason) -> dict[str, Any]:
+    """A reason as the API shows it: its figures beside its code and sentence."""
+    return {"code": why.code, "detail": why.detail, **why.extra}

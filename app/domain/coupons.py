@@ -115,12 +115,12 @@ def void(member: Member, command: VoidCoupon, context: Context) -> Change:
 
 
 def free_coupon(
-    account: Account, coupon: Coupon, context: Context
+    account: Account, coupon: Coupon, context: Context, counter: Counter | None = None
 ) -> tuple[Account, Coupon, tuple[Counter, ...]]:
     """A locked or redeemed coupon is its member's again, or expired if its time is over; its budget is free."""
     now = context.now
     template = template_of(coupon.template, context)
-    counters = spend_budget(template, -(coupon.discount or 0), context, None)
+    counters = spend_budget(template, -(coupon.discount or 0), context, counter)
     is_over = coupon.valid_until is not None and coupon.valid_until <= now
     freed = coupon._replace(
         status="expired" if is_over else "issued", reference=None, discount=None, lock_expires_at=None
