@@ -182,6 +182,83 @@ def _came_back(detail: Detail) -> dict[str, int]:
     return {"expired": detail["expired"], "debt_paid": detail["debt_paid"]}
 
 
+def _coupon(entry: Entry, detail: Detail) -> dict[str, Any]:
+    return {
+        "code": detail["code"],
+        "template": detail["template"],
+        "member_id": entry.member_id,
+        "status": detail["status"],
+        "source": detail["source"],
+        "valid_from": detail["valid_from"],
+        "valid_until": detail.get("valid_until"),
+        "reference": detail.get("reference"),
+        "discount": detail.get("discount"),
+        "points": detail.get("points"),
+        "reason": detail.get("reason"),
+    }
+
+
+def _hold(entry: Entry, detail: Detail) -> dict[str, Any]:
+    return {
+        "checkout_id": key_parts(entry)[0],
+        "member_id": entry.member_id,
+        "status": "held",
+        "hold_expires_at": detail["hold_expires_at"],
+        **detail["quote"],
+        "balance": balance_of(entry),
+    }
+
+
+def _extension(entry: Entry, detail: Detail) -> dict[str, Any]:
+    return {**_hold(entry, detail), "checkout_id": detail["checkout_id"]}
+
+
+def _completion(entry: Entry, detail: Detail) -> dict[str, Any]:
+    """`detail` holds that of the hold besides."""
+    return {
+        **_hold(entry, detail),
+        "status": "completed",
+        "hold_expires_at": None,
+        "paid": detail["paid"],
+        "missing": detail.get("missing", []),
+        "accrual": _accrual(entry, detail),
+    }
+
+
+def _release(entry: Entry, detail: Detail) -> dict[str, Any]:
+    return {
+        "checkout_id": key_parts(entry)[0],
+        "member_id": entry.member_id,
+        "status": "cancelled",
+        "freed": {
+            "points": detail["points"],
+            "cash": detail["cash"],
+            "coupons": detail["coupons"],
+        },
+        **_came_back(detail),
+        "balance": balance_of(entry),
+    }
+
+
+def _checkout_refund(entry: Entry, detail: Detail) -> dict[str, Any]:
+    checkout_id, reference = key_parts(entry)
+    return {
+        "checkout_id": checkout_id,
+        "member_id": entry.member_id,
+        "reference": reference,
+        "refunded": detail["refunded"],
+        "taken_back": {
+            "points": detail["points"],
+            "recovered": detail["recovered"],
+            "shortfall": detail["shortfall"],
+        },
+        "status": detail["status"],
+        **_came_back(detail),
+        "balance": balance_of(entry),
+        "tier": _tier(detail),
+    }
+
+
 _ANSWERS: dict[str, Callable[[Entry, Detail], dict[str, Any]]] = {
     "accrue": _accrual,
     "settle": _accrual,
@@ -197,4 +274,16 @@ _ANSWERS: dict[str, Callable[[Entry, Detail], dict[str, Any]]] = {
     "set_tier": _set_tier,
     "approve_review": _review,
     "reject_review": _review,
+    "claim_coupon": _coupon,
+    "issue_coupon": _coupon,
+    "lock_coupon": _coupon,
+    "unlock_coupon": _coupon,
+    "redeem_coupon": _coupon,
+    "roll_back_coupon": _coupon,
+    "void_coupon": _coupon,
+    "hold": _hold,
+    "extend": _extension,
+    "complete": _completion,
+    "release": _release,
+    "refund_checkout": _checkout_refund,
 }

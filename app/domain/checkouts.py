@@ -98,9 +98,12 @@ def extend(member: Member, command: ExtendCheckout, context: Context) -> Change:
     if checkout.status != "held" or checkout.hold_expires_at is None:
         raise CheckoutNotHeld(status=checkout.status)
     until = max(checkout.hold_expires_at, context.now + hold_span(command.hold_seconds, context.program))
-    detail = {"hold_expires_at": rfc3339(until)}
+    detail = {"checkout_id": command.checkout_id, "hold_expires_at": rfc3339(until)}
     change = posted(member, member.account, command, context, detail=detail)
-    return change._replace(checkout=checkout._replace(hold_expires_at=until))
+    return change._replace(
+        detail={**member.held[command.checkout_id], **detail},
+        checkout=checkout._replace(hold_expires_at=until),
+    )
 
 
 def cancel(member: Member, command: CancelCheckout, context: Context) -> Change:

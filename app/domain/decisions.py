@@ -3,8 +3,24 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.domain import accrual, adjustments, members, redemptions, reversal, sign_in, standing, transfers
+from app.domain import (
+    accrual,
+    adjustments,
+    checkout_completion,
+    checkout_refunds,
+    checkouts,
+    coupon_issuing,
+    coupons,
+    members,
+    redemptions,
+    reversal,
+    sign_in,
+    standing,
+    transfers,
+)
+from app.domain import checkout_commands as at_checkout
 from app.domain import commands as ask
+from app.domain import coupon_commands as of_coupons
 from app.domain.account import Lot
 from app.domain.errors import MemberErased, MemberFrozen, MemberNotFound
 from app.domain.expiry import expires_at
@@ -33,6 +49,18 @@ _DECISIONS: dict[type[ask.Command], Callable[[Member, Any, Context], Change]] = 
     ask.EvaluateTier: standing.evaluate_tier,
     ask.SetTier: standing.set_tier,
     ask.DecideReview: standing.decide_review,
+    of_coupons.ClaimCoupon: coupon_issuing.claim,
+    of_coupons.IssueCoupon: coupon_issuing.issue,
+    of_coupons.LockCoupon: coupons.lock,
+    of_coupons.UnlockCoupon: coupons.unlock,
+    of_coupons.RedeemCoupon: coupons.redeem,
+    of_coupons.RollBackCoupon: coupons.roll_back,
+    of_coupons.VoidCoupon: coupons.void,
+    at_checkout.HoldCheckout: checkouts.hold,
+    at_checkout.ExtendCheckout: checkouts.extend,
+    at_checkout.CompleteCheckout: checkout_completion.complete,
+    at_checkout.CancelCheckout: checkouts.cancel,
+    at_checkout.RefundCheckout: checkout_refunds.refund,
 }
 
 

@@ -61,6 +61,7 @@ class Member:
         "referred_by",
         "reviews",
         "sees_all_lots",
+        "sees_wallet",
         "traits",
     )
 
@@ -73,6 +74,7 @@ class Member:
         self.reviews: dict[int, Review] = {}
         self.referred_by: str | None = None  # where a command names a referrer
         self.coupons: dict[str, Coupon] = {}
+        self.sees_wallet = True  # every coupon issued or locked; else only those that the batch names
         self.checkouts: dict[str, Checkout] = {}
         self.held: dict[str, Mapping[str, Any]] = {}  # checkout_id → what the entry of its hold tells
         self.traits: Mapping[str, Any] = {}  # gender, region, attributes: where a condition may ask
