@@ -159,13 +159,15 @@ class Till:
         """Those that fit, in the order named: one that does not stack with those before it is rejected."""
         chosen: list[Candidate] = []
         for code in dict.fromkeys(codes):
-            if code in self.fitting:
-                each = self.fitting[code][0]
-                clash = _clash(each, chosen)
-                if clash is None:
-                    chosen.append(each)
-                else:
-                    self.rejected[code] = (clash,)
+            if code not in self.fitting:
+                self.rejected.setdefault(code, (reason("coupon_not_found"),))
+                continue
+            each = self.fitting[code][0]
+            clash = _clash(each, chosen)
+            if clash is None:
+                chosen.append(each)
+            else:
+                self.rejected[code] = (clash,)
         return chosen
 
     def _automatic_alone(self) -> Iterator[tuple[Candidate, int]]:
