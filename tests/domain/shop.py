@@ -51,17 +51,39 @@ def ask(
     is_first_order: bool = False,
     matches: Any = lambda _: False,
     program: Program = DEFAULT,
+    cash_fen: int = 0,
     **account: Any,
 ) -> Quote:
-    """The quote for a member of `tier` whose account has these figures."""
+    """The quote for a member of `tier` whose account has `cash_fen` and these other figures."""
     book = Book(program)
     member = book.members["m"]
-    member.account = member.account._replace(tier=tier, **account)
+    member.account = member.account._replace(tier=tier, cash=cash_fen, **account)
+    return ask_of(
+        book,
+        cart,
+        Wish(points, cash, coupons),
+        wallet=wallet,
+        promotions=promotions,
+        shopper=Shopper(tier, is_first_order, matches),
+    )
+
+
+def ask_of(
+    book: Book,
+    cart: Cart,
+    wish: Wish,
+    *,
+    wallet: Iterable[Held] = (),
+    promotions: Iterable[Template] = (),
+    shopper: Shopper | None = None,
+) -> Quote:
+    """The quote for the member `m` of a book as it stands."""
+    member = book.members["m"]
     return quote(
         member,
         cart,
-        Wish(points, cash, coupons),
-        shopper=Shopper(tier, is_first_order, matches),
+        wish,
+        shopper=shopper or Shopper(member.account.tier, False, lambda _: False),
         wallet=list(wallet),
         promotions=list(promotions),
         context=book.context(),

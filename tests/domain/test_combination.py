@@ -271,6 +271,18 @@ def test_beyond_ten_it_says_so_and_is_seldom_worse(seed: int) -> None:
         assert goodness(outcome(goods, 0, 50, without)) >= goodness(found)
 
 
+def test_a_full_wallet_is_searched_no_longer_than_that() -> None:
+    """Sixty coupons, the best of each of six groups."""
+    groups = [
+        [off(f"g{g}-{n}", 10 * n + g, group=f"g{g}", stacks_with="all") for n in range(1, 11)]
+        for g in range(6)
+    ]
+    wallet = [held(each.template, each) for group in groups for each in group]
+    quote = ask(cart(100_000), coupons="best", wallet=wallet)
+    assert sorted(name for name, _ in used(quote)) == [f"g{g}-10" for g in range(6)]
+    assert quote.best_is_exact is False
+
+
 def test_the_carts_are_of_all_sorts() -> None:
     """The random carts try what they are meant to try."""
     random = repeatable(5)

@@ -236,6 +236,7 @@ def test_everything_adds_up(
         cash=cash,
         tier=tier,
         available=1_500,
+        cash_fen=700,
     )
     for each in quote.lines:
         assert all(fen > 0 for _, fen in each.discounts)
