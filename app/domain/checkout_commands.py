@@ -40,6 +40,7 @@ class HoldCheckout(Command):
 
     kind = "hold"
     needs_active = True
+    needs_traits = True
 
     checkout_id: str
     cart: Cart
@@ -58,7 +59,7 @@ class HoldCheckout(Command):
         return 0 if self.wish.points == "max" else self.wish.points
 
     @property
-    def checkout_named(self) -> str:
+    def checkout_made(self) -> str:
         return self.checkout_id
 
     @property

@@ -23,6 +23,7 @@ class Command:
 
     kind: ClassVar[str]
     needs_lots: ClassVar[bool] = False  # every lot that may hold points, however many it takes from
+    needs_traits: ClassVar[bool] = False  # what conditions may ask of the person
     needs_active: ClassVar[bool] = False  # refused while the member is frozen, and once erased
     needs_person: ClassVar[bool] = False  # refused once the member is erased
 
@@ -56,6 +57,11 @@ class Command:
     @property
     def checkout_named(self) -> str | None:
         """The checkout it needs, with the lots and coupons that it holds or spent."""
+        return None
+
+    @property
+    def checkout_made(self) -> str | None:
+        """The checkout it makes, whose id must be nobody else's."""
         return None
 
     @property
@@ -163,6 +169,10 @@ class Reverse(Command):
 
     @property
     def order_named(self) -> str:
+        return self.order_id
+
+    @property
+    def checkout_named(self) -> str:
         return self.order_id
 
     def natural_key(self, today: date) -> str:

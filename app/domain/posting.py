@@ -97,6 +97,8 @@ class Member:
             self.coupons[coupon.code] = coupon
         if change.checkout is not None:
             self.checkouts[change.checkout.checkout_id] = change.checkout
+            if change.entry is not None and change.entry.kind == "hold":
+                self.held[change.checkout.checkout_id] = change.detail
         if change.person:
             self.referred_by = change.person.get("referred_by") or self.referred_by
 

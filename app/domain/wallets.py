@@ -153,12 +153,10 @@ def shopper_of(member: Member, context: Context) -> Shopper:
     def matches(condition: str) -> bool:
         facts: dict[str, Any] = {
             "tier": account.tier,
-            "spend": account.spend,
+            "spend_fen": account.spend,
             "orders": account.orders,
             "joined_at": account.joined_at,
-            "gender": member.traits.get("gender") or "",
-            "region": member.traits.get("region") or "",
-            "attributes": member.traits.get("attributes") or {},
+            **member.traits,
         }
         return context.shelf.matches(condition, facts)
 

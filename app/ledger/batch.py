@@ -13,23 +13,30 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from app.domain.account import Account, Entry
-from app.domain.answers import answer, has_answer
+from app.domain.account import Entry
+from app.domain.answers import answer, has_answer, key_parts
 from app.domain.calendar import local_date
+from app.domain.checkout_commands import CheckoutAlreadyExists, CheckoutCommand
+from app.domain.checkout_errors import CheckoutNotFound
 from app.domain.commands import Command, Enrol
+from app.domain.coupon_commands import CouponCommand
+from app.domain.coupon_errors import CouponNeedsMember, CouponNotFound
 from app.domain.decisions import decide
 from app.domain.errors import LoyaltyError
 from app.domain.maturity import is_due, mature
 from app.domain.posting import Caller, Change, Context, Member
-from app.domain.program import Program
-from app.domain.status import counts_all_lots, status
+from app.domain.shelf import EMPTY_SHELF, NeedsMore
+from app.domain.status import status
 from app.ledger.claims import Claim, Claimed, claim_keys, keep_answers
 from app.ledger.connection import Connection
-from app.ledger.load import Locked, Wanted, load, lock_accounts
+from app.ledger.load import Loaded, Locked, load, lock_accounts
 from app.ledger.outcome import Outcome
 from app.ledger.people import erase_person, read_referrers, save_person
+from app.ledger.plan import Directory, make_plan
+from app.ledger.rack import TemplateRack
 from app.ledger.rulebook import Rulebook, VersionUnknown
 from app.ledger.save import Saving, save
+from app.ledger.wants import Wants, moments_of, not_before_last
 
 SYSTEM = "system"
 log = structlog.get_logger(__name__)
@@ -50,6 +57,25 @@ class InternalError(Exception):
 Result = Outcome | LoyaltyError | InternalError
 
 
+class Known(NamedTuple):
+    """What a process knows of the rules and of whose what is, from one batch to the next."""
+
+    rulebook: Rulebook
+    rack: TemplateRack
+    directory: Directory
+
+
+class Needs(NamedTuple):
+    """What earlier tries of a batch turned out to need besides what its commands name."""
+
+    counters: frozenset[str] = frozenset()
+    all_lots_of: frozenset[str] = frozenset()
+
+    def with_more(self, more: NeedsMore) -> Needs:
+        lots = self.all_lots_of if more.all_lots_of is None else self.all_lots_of | {more.all_lots_of}
+        return Needs(self.counters | more.counters, lots)
+
+
 class Batch:
     """The working state of one batch, from its locked rows to what is to be saved.
 
@@ -57,10 +83,21 @@ class Batch:
     been committed.
     """
 
-    def __init__(self, requests: Sequence[Request], *, rulebook: Rulebook, lost_at: datetime | None) -> None:
+    def __init__(
+        self,
+        requests: Sequence[Request],
+        *,
+        known: Known,
+        lost_at: datetime | None = None,
+        needs: Needs | None = None,
+    ) -> None:
         self.requests = requests
-        self.rulebook = rulebook
+        self.known = known
+        self.rulebook = known.rulebook
         self.lost_at = lost_at
+        self.needs = needs or Needs()
+        self.shelf = EMPTY_SHELF
+        self.holders: dict[str, str] = {}  # of the checkouts named
         self.now: datetime | None = None  # once it is known
         self.members: dict[str, Member] = {}
         self.entries: dict[tuple[str, str], tuple[Entry, Mapping[str, Any]]] = {}
@@ -85,6 +122,7 @@ class Batch:
             }
             if claims:
                 self.claimed = await claim_keys(connection, claims.values())
+            await self._plan(connection)
             locked = await lock_accounts(
                 connection,
                 {member for request in self.requests for member in request.command.members},
@@ -101,19 +139,48 @@ class Batch:
             if not connection.is_closed():
                 await connection.execute("ROLLBACK")
             raise
+        self.known.directory.keep(self.saving.checkout_keys)
         return results
+
+    # --- plan ---------------------------------------------------------------------------------------------
+
+    async def _plan(self, connection: Connection) -> None:
+        """Find and lock what comes before the members; most batches need nothing of it."""
+        commands = [request.command for request in self.requests]
+        plan = await make_plan(
+            connection,
+            commands,
+            rack=self.known.rack,
+            directory=self.known.directory,
+            counters=self.needs.counters,
+        )
+        self.requests = [
+            request if request.command is command else request._replace(command=command)
+            for request, command in zip(self.requests, plan.commands, strict=True)
+        ]
+        self.holders = plan.holders
+        self.shelf = self.known.rack.shelf(counters=plan.counters, codes=plan.codes)
 
     # --- load ---------------------------------------------------------------------------------------------
 
     async def _load(self, connection: Connection, locked: Locked) -> None:
         self.now = locked.now
         self.program = self.rulebook.at(locked.now)
-        self.moments = _moments(self.requests, locked)
+        commands = [request.command for request in self.requests]
+        self.moments = moments_of(commands, locked)
         for member_id, account in locked.accounts.items():
             self.members[member_id] = Member(account)
-        wanted = _wanted(self.requests, locked.accounts, self.moments, self.program, lost_at=self.lost_at)
-        for member_id in wanted.reaching:
-            self.members[member_id].sees_all_lots = False
+        wanted = Wants(
+            commands,
+            accounts=locked.accounts,
+            moments=self.moments,
+            program=self.program,
+            shelf=self.shelf,
+            asks_for_traits=self.known.rack.asks_for_traits,
+        ).all(all_lots_of=self.needs.all_lots_of, lost_at=self.lost_at)
+        for member_id, member in self.members.items():
+            member.sees_all_lots = member_id not in wanted.reaching
+            member.sees_wallet = member_id in wanted.wallets
         loaded = await load(connection, wanted)
         versions = {row.program_version for rows in (loaded.lots, loaded.redemptions) for row in rows}
         if max(versions, default=0) > self.rulebook.newest:  # the locks were waited for meanwhile
@@ -128,14 +195,29 @@ class Batch:
                 # Else somebody enrols it just now, and this batch will run again.
                 if member_id in self.members:
                     self.members[member_id].referred_by = referrer
+        if any(coupon.template not in self.known.rack.templates for coupon in loaded.coupons):
+            await self.known.rack.refresh(connection)  # made since the rack was filled
+        self._fill(loaded)
+
+    def _fill(self, loaded: Loaded) -> None:
+        """Give each member the rows that were found."""
         for entry in loaded.entries:
-            self.entries[entry.member_id, entry.key] = entry, json.loads(entry.detail)
+            detail = json.loads(entry.detail)
+            self.entries[entry.member_id, entry.key] = entry, detail
+            if entry.kind == "hold":
+                self.members[entry.member_id].held[key_parts(entry)[0]] = detail
         for lot in loaded.lots:
             self.members[lot.member_id].load_lots((lot,))
         for redemption in loaded.redemptions:
             self.members[redemption.member_id].redemptions[redemption.reference] = redemption
         for review in loaded.reviews:
             self.members[review.member_id].reviews[review.sequence] = review
+        for checkout in loaded.checkouts:
+            self.members[checkout.member_id].checkouts[checkout.checkout_id] = checkout
+        for coupon in loaded.coupons:
+            self.members[coupon.member_id].coupons[coupon.code] = coupon
+        for member_id, traits in loaded.traits.items():
+            self.members[member_id].traits = traits
 
     def _mature(self, locked: Locked) -> None:
         """Bring every member on whom something fell due up to date, before any command on them."""
@@ -153,6 +235,8 @@ class Batch:
             return self._outcome(request, now)
         except LoyaltyError as refusal:
             return refusal
+        except NeedsMore:
+            raise
         except Exception:
             log.exception("command_broke", kind=request.command.kind, request_id=request.caller.request_id)
             return InternalError()
@@ -162,7 +246,7 @@ class Batch:
         member = self.members.get(command.member_id)
         for other in command.members:
             if (party := self.members.get(other)) is not None:
-                now = _not_before_last(party.account, max(now, self.moments.get(other, now)))
+                now = not_before_last(party.account, max(now, self.moments.get(other, now)))
         context = self._context(now, request.caller)
         known, is_own = self._known(request, context.today)
         if claim is not None and (kept := self.claimed[claim.key].outcome_for(claim)) is not None:
@@ -171,6 +255,7 @@ class Batch:
             body = self._repeated(command, *known)
             outcome = Outcome(created=is_own, body=body, replayed=not is_own)
         else:
+            self._check_named(command)
             change = decide(self.members, command, context)
             body = self._take_in(change, context)
             outcome = Outcome(created=self._makes_something(command, member), body=body)
@@ -193,10 +278,24 @@ class Batch:
         key = command.natural_key(today)
         return (None if key is None else self.entries.get((command.member_id, key))), False
 
+    def _check_named(self, command: Command) -> None:
+        """Raises CheckoutNotFound, CouponNotFound, CouponNeedsMember of a command whose member was not found, and
+        CheckoutAlreadyExists of one that makes what another member has.
+        """
+        if not command.member_id and isinstance(command, CheckoutCommand):
+            raise CheckoutNotFound
+        if not command.member_id and isinstance(command, CouponCommand):
+            raise CouponNeedsMember if command.code in self.shelf.codes else CouponNotFound
+        made = command.checkout_made
+        if made is not None and self.holders.get(made, command.member_id) != command.member_id:
+            raise CheckoutAlreadyExists
+
     def _repeated(self, command: Command, entry: Entry, detail: Mapping[str, Any]) -> dict[str, Any]:
         """The answer of the entry this command wrote before. Raises the command's `clash` if it differs."""
         if entry.content != command.content():
             raise command.clash()
+        if command.checkout_named is not None:
+            detail = {**self.members[entry.member_id].held.get(command.checkout_named, {}), **detail}
         return (
             answer(entry, detail) if has_answer(entry.kind) else self._status(self.members[entry.member_id])
         )
@@ -217,6 +316,7 @@ class Batch:
             if part is not None:
                 self.members[part.account.member_id].apply(part)
                 self._keep(part)
+        self.shelf.put(change.counters, change.codes)
         if change.person or change.erases_person:
             self.people.append((member_id, change.person, context.now))
         if change.entry is not None and has_answer(change.entry.kind):
@@ -248,10 +348,27 @@ class Batch:
             saving.redemptions[member_id, change.redemption.reference] = change.redemption
         for review in change.reviews:
             saving.reviews[member_id, review.sequence] = review
+        if change.coupons or change.checkout or change.counters:
+            self._keep_coupons(change)
+
+    def _keep_coupons(self, change: Change) -> None:
+        saving, member_id = self.saving, change.account.member_id
+        for coupon in change.coupons:
+            saving.coupons[member_id, coupon.code] = coupon
+        for code in change.codes:
+            (saving.codes if code.kind == "coupon" else saving.taken_codes)[code.code] = code
+        for counter in change.counters:
+            saving.counters[counter.template] = counter
+        checkout = change.checkout
+        if checkout is not None:
+            saving.checkouts[member_id, checkout.checkout_id] = checkout
+            if change.entry is not None and change.entry.kind == "hold":
+                saving.checkout_keys[checkout.checkout_id] = member_id
+                self.holders[checkout.checkout_id] = member_id
 
     def _context(self, now: datetime, caller: Caller) -> Context:
         today = local_date(now, self.program.timezone)
-        return Context(now, today, self.program, self.rulebook.programs, caller)
+        return Context(now, today, self.program, self.rulebook.programs, caller, self.shelf)
 
     # --- save ---------------------------------------------------------------------------------------------
 
@@ -264,86 +381,3 @@ class Batch:
                 await save_person(connection, member_id, person, now=now)
         if self.claimed:
             await keep_answers(connection, self.claimed.values())
-
-
-def _not_before_last(account: Account, now: datetime) -> datetime:
-    """The moment of a change of this account: the clock may have been set back since its last entry."""
-    return now if account.last_at is None else max(now, account.last_at)
-
-
-def _moments(requests: Sequence[Request], locked: Locked) -> dict[str, datetime]:
-    """When the batch happens to each member: now, but not before their last entry. Who gives points to another
-    shares the later moment, so that what fell due by then is written down on both.
-    """
-    moments = {
-        member_id: _not_before_last(account, locked.now) for member_id, account in locked.accounts.items()
-    }
-    while max(moments.values(), default=locked.now) > locked.now:  # the clock was set back
-        pairs = [
-            [member_id for member_id in request.command.members if member_id in moments]
-            for request in requests
-        ]
-        before = dict(moments)
-        for pair in pairs:
-            moments |= dict.fromkeys(
-                pair, max((moments[member_id] for member_id in pair), default=locked.now)
-            )
-        if moments == before:
-            break
-    return moments
-
-
-def _wanted(
-    requests: Sequence[Request],
-    accounts: Mapping[str, Account],
-    moments: Mapping[str, datetime],
-    program: Program,
-    *,
-    lost_at: datetime | None,
-) -> Wanted:
-    """What the commands of a batch need to be read, given their accounts."""
-    wanted = Wanted()
-    sees_all = counts_all_lots(program)
-    keeps_alive = program.validity.policy == "inactivity"
-    for member_id, account in accounts.items():
-        if is_due(account, moments[member_id]):
-            wanted.lots[member_id] = 1 if sees_all else account.lot_floor
-            wanted.holds.add(member_id)
-        if account.review is not None:
-            wanted.reviews.add((member_id, account.review))
-    for command in (request.command for request in requests):
-        for member_id in command.members:
-            account = accounts.get(member_id)
-            if account is not None and account.sequence:
-                today = local_date(moments[member_id], program.timezone)
-                _want(wanted, command, account, today, all_lots=sees_all, keeps_alive=keeps_alive)
-        if lost_at is not None:
-            key = command.natural_key(local_date(lost_at, program.timezone))
-            if key is not None and command.member_id in accounts:
-                wanted.keys.add((command.member_id, key))
-    for member_id in wanted.lots:
-        wanted.reaching.pop(member_id, None)
-    return wanted
-
-
-def _want(
-    wanted: Wanted, command: Command, account: Account, today: date, *, all_lots: bool, keeps_alive: bool
-) -> None:
-    member_id = account.member_id
-    if all_lots:
-        wanted.lots[member_id] = 1
-    elif command.needs_lots or (keeps_alive and command.needs_active):
-        wanted.lots.setdefault(member_id, account.lot_floor)
-    if member_id != command.member_id:
-        return
-    if command.spends:
-        _, points = wanted.reaching.get(member_id, (0, 0))
-        wanted.reaching[member_id] = account.lot_floor, points + command.spends
-    if (key := command.natural_key(today)) is not None:
-        wanted.keys.add((member_id, key))
-    if (order_id := command.order_named) is not None:
-        wanted.orders.add((member_id, f"order/{order_id}"))
-    if (reference := command.redemption_named) is not None:
-        wanted.redemptions.add((member_id, reference))
-    if (review := command.review_named) is not None:
-        wanted.reviews.add((member_id, review))

@@ -17,10 +17,13 @@ import structlog
 
 from app.database import CONNECTION_LOST
 from app.domain.errors import ErrorKind, LoyaltyError
-from app.ledger.batch import Batch, InternalError, Request, Result
+from app.domain.shelf import NeedsMore
+from app.ledger.batch import Batch, InternalError, Known, Needs, Request, Result
 from app.ledger.connection import Connection
 from app.ledger.load import REAL_CLOCK, SANDBOX_CLOCK
 from app.ledger.outcome import Outcome
+from app.ledger.plan import Directory
+from app.ledger.rack import TemplateRack
 from app.ledger.rulebook import Rulebook, VersionUnknown
 
 log = structlog.get_logger(__name__)
@@ -83,11 +86,14 @@ class Engine:
         self._task: asyncio.Task[None] | None = None
         self._is_stopping = False
         self.rulebook = Rulebook()
+        self.rack = TemplateRack()
+        self._known = Known(self.rulebook, self.rack, Directory())
 
     async def start(self) -> None:
         """Open a connection and read the program. Raises as asyncpg does when there is no database."""
         connection = await self._connect()
         await self.rulebook.refresh(connection)
+        await self.rack.refresh(connection)
         self._task = asyncio.create_task(self._run(connection))
 
     async def stop(self) -> None:
@@ -168,18 +174,27 @@ class Engine:
     ) -> tuple[Connection | None, list[Result]]:
         """Run a batch until it is committed: again after a lost connection or a race, in halves if it breaks."""
         batch: Batch | None = None
-        for _ in range(MAX_TRIES):
+        needs = Needs()
+        tries = 0
+        while tries < MAX_TRIES:
+            tries += 1
             try:
                 if connection is None or connection.is_closed():
                     connection = await self._reconnect()
                     if connection is None:
                         return None, [LedgerUnavailable() for _ in requests]
-                batch = Batch(requests, rulebook=self.rulebook, lost_at=lost_at)
+                batch = Batch(requests, known=self._known, lost_at=lost_at, needs=needs)
                 return connection, await batch.run(connection, clock=self._clock, more_wait=self._has_more)
             except CONNECTION_LOST as error:
                 log.warning("connection_lost", error=repr(error))
                 connection = await _closed(connection)
                 lost_at = lost_at or (batch and batch.now)
+            except NeedsMore as more:
+                if needs.with_more(more) == needs:  # it has that already, and asks again
+                    log.error("batch_needs_more", counters=sorted(more.counters))
+                    break
+                needs = needs.with_more(more)
+                tries -= 1
             except _RACED as error:
                 log.info("batch_raced", error=repr(error))
             except asyncpg.InsufficientResourcesError as error:

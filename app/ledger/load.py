@@ -5,12 +5,13 @@ The account rows are locked by a statement of their own, so that what is read ne
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from app.domain.account import Account, Entry, Lot, Redemption, Review, bucket_of
+from app.domain.account import Account, Checkout, Coupon, Entry, Lot, Redemption, Review, bucket_of
 from app.ledger.connection import Connection
 
 REAL_CLOCK = "clock_timestamp()"
@@ -80,13 +81,73 @@ _PARTS = {
 (SELECT array_agg(found) FROM unnest(${0}::smallint[], ${1}::text[]) AS wanted (bucket, member_id)
    JOIN redemption AS found ON found.bucket = wanted.bucket AND found.member_id = wanted.member_id
                   AND found.status = 'reserved')""",
+    # checkouts by id
+    "checkouts": """
+(SELECT array_agg(found)
+   FROM unnest(${0}::smallint[], ${1}::text[], ${2}::text[]) AS wanted (bucket, member_id, checkout_id)
+   JOIN checkout AS found USING (bucket, member_id, checkout_id))""",
+    # the lots those checkouts hold or spent
+    "checkout_lots": """
+(SELECT array_agg(found)
+   FROM unnest(${0}::smallint[], ${1}::text[], ${2}::text[]) AS wanted (bucket, member_id, checkout_id)
+   JOIN checkout USING (bucket, member_id, checkout_id)
+   JOIN lot AS found ON found.bucket = checkout.bucket AND found.member_id = checkout.member_id
+           AND found.lot = ANY (checkout.lots))""",
+    # the coupons those checkouts locked or used
+    "checkout_coupons": """
+(SELECT array_agg(found)
+   FROM unnest(${0}::smallint[], ${1}::text[], ${2}::text[]) AS wanted (bucket, member_id, checkout_id)
+   JOIN checkout USING (bucket, member_id, checkout_id)
+   JOIN coupon AS found ON found.bucket = checkout.bucket AND found.member_id = checkout.member_id
+           AND found.code = ANY (checkout.coupons))""",
+    # every held checkout of a member
+    "held_checkouts": """
+(SELECT array_agg(found) FROM unnest(${0}::smallint[], ${1}::text[]) AS wanted (bucket, member_id)
+   JOIN checkout AS found ON found.bucket = wanted.bucket AND found.member_id = wanted.member_id
+                AND found.status = 'held')""",
+    # the coupons of every held checkout of a member
+    "held_coupons": """
+(SELECT array_agg(found) FROM unnest(${0}::smallint[], ${1}::text[]) AS wanted (bucket, member_id)
+   JOIN checkout ON checkout.bucket = wanted.bucket AND checkout.member_id = wanted.member_id
+                AND checkout.status = 'held'
+   JOIN coupon AS found ON found.bucket = checkout.bucket AND found.member_id = checkout.member_id
+           AND found.code = ANY (checkout.coupons))""",
+    # coupons by code
+    "coupons": """
+(SELECT array_agg(found)
+   FROM unnest(${0}::smallint[], ${1}::text[], ${2}::text[]) AS wanted (bucket, member_id, code)
+   JOIN coupon AS found USING (bucket, member_id, code))""",
+    # all that a member had of a template, for its limits
+    "template_coupons": """
+(SELECT array_agg(found)
+   FROM unnest(${0}::smallint[], ${1}::text[], ${2}::text[]) AS wanted (bucket, member_id, template)
+   JOIN coupon AS found ON found.bucket = wanted.bucket AND found.member_id = wanted.member_id
+           AND found.template = wanted.template)""",
+    # every coupon of a member that is not over
+    "wallets": """
+(SELECT array_agg(found) FROM unnest(${0}::smallint[], ${1}::text[]) AS wanted (bucket, member_id)
+   JOIN coupon AS found ON found.bucket = wanted.bucket AND found.member_id = wanted.member_id
+                AND found.status IN ('issued', 'locked'))""",
+    # what conditions may ask of a person
+    "traits": """
+(SELECT json_agg(json_build_object('member_id', found.member_id, 'gender', found.gender, 'region', found.region,
+                                   'attributes', found.attributes))
+   FROM unnest(${0}::smallint[], ${1}::text[]) AS wanted (bucket, member_id)
+   JOIN person AS found USING (bucket, member_id))""",
     # tier reviews by the entry that opened them
     "reviews": """
 (SELECT array_agg(found)
    FROM unnest(${0}::smallint[], ${1}::text[], ${2}::bigint[]) AS wanted (bucket, member_id, sequence)
    JOIN tier_review AS found USING (bucket, member_id, sequence))""",
 }
-_COLUMNS = {"holds": 2, "reaching_lots": 4}
+_COLUMNS = {
+    "held_checkouts": 2,
+    "held_coupons": 2,
+    "holds": 2,
+    "reaching_lots": 4,
+    "traits": 2,
+    "wallets": 2,
+}
 _statements: dict[tuple[str, ...], str] = {}
 
 
@@ -111,6 +172,11 @@ class Wanted:
     redemptions: set[tuple[str, str]] = field(default_factory=set)
     holds: set[str] = field(default_factory=set)
     reviews: set[tuple[str, int]] = field(default_factory=set)
+    checkouts: set[tuple[str, str]] = field(default_factory=set)
+    coupons: set[tuple[str, str]] = field(default_factory=set)
+    template_coupons: set[tuple[str, str]] = field(default_factory=set)
+    wallets: set[str] = field(default_factory=set)
+    traits: set[str] = field(default_factory=set)
 
 
 class Loaded(NamedTuple):
@@ -120,6 +186,9 @@ class Loaded(NamedTuple):
     lots: list[Lot]
     redemptions: list[Redemption]
     reviews: list[Review]
+    checkouts: list[Checkout]
+    coupons: list[Coupon]
+    traits: dict[str, dict[str, Any]]  # by member
 
 
 async def lock_accounts(connection: Connection, members: Iterable[str], *, clock: str) -> Locked:
@@ -138,23 +207,8 @@ async def lock_accounts(connection: Connection, members: Iterable[str], *, clock
 
 async def load(connection: Connection, wanted: Wanted) -> Loaded:
     """Read everything wanted in one round trip; parts that nobody wants are not in the statement."""
-    parts: list[tuple[str, list[Sequence[Any]]]] = []
-    for name, pairs in (("keys", wanted.keys), ("orders", wanted.orders), ("lots", wanted.lots.items())):
-        if pairs:
-            parts.append((name, _arrays(pairs)))
-    if wanted.reaching:
-        floors, points = zip(*wanted.reaching.values(), strict=True)
-        members = list(wanted.reaching)
-        parts.append(("reaching_lots", [[bucket_of(member) for member in members], members, floors, points]))
-    if wanted.redemptions:
-        arrays = _arrays(wanted.redemptions)
-        parts += [("redemptions", arrays), ("redeemed_lots", arrays)]
-    if wanted.holds:
-        holds = list(wanted.holds)
-        parts.append(("holds", [[bucket_of(member) for member in holds], holds]))
-    if wanted.reviews:
-        parts.append(("reviews", _arrays(wanted.reviews)))
-    found: dict[str, list[Any]] = {}
+    parts = list(_parts(wanted))
+    found: dict[str, Any] = {}
     if parts:
         names = tuple(name for name, _ in parts)
         row = await connection.fetchrow(
@@ -166,14 +220,52 @@ async def load(connection: Connection, wanted: Wanted) -> Loaded:
         entries=[Entry._make(row) for row in found.get("keys", ())],
         lots=[
             Lot._make(row)
-            for name in ("lots", "reaching_lots", "orders", "redeemed_lots")
+            for name in ("lots", "reaching_lots", "orders", "redeemed_lots", "checkout_lots")
             for row in found.get(name, ())
         ],
         redemptions=[
             Redemption._make(row) for name in ("redemptions", "holds") for row in found.get(name, ())
         ],
         reviews=[Review._make(row) for row in found.get("reviews", ())],
+        checkouts=[
+            Checkout._make(row) for name in ("checkouts", "held_checkouts") for row in found.get(name, ())
+        ],
+        coupons=[
+            Coupon._make(row)
+            for name in ("coupons", "template_coupons", "wallets", "checkout_coupons", "held_coupons")
+            for row in found.get(name, ())
+        ],
+        traits={traits.pop("member_id"): traits for traits in json.loads(found.get("traits") or "[]")},
     )
+
+
+def _parts(wanted: Wanted) -> Iterator[tuple[str, list[Sequence[Any]]]]:
+    """The parts of the statement that are wanted, each with its parameters."""
+    for names, pairs in (
+        (("keys",), wanted.keys),
+        (("orders",), wanted.orders),
+        (("lots",), wanted.lots.items()),
+        (("redemptions", "redeemed_lots"), wanted.redemptions),
+        (("checkouts", "checkout_lots", "checkout_coupons"), wanted.checkouts),
+        (("coupons",), wanted.coupons),
+        (("template_coupons",), wanted.template_coupons),
+        (("reviews",), wanted.reviews),
+    ):
+        if pairs:
+            arrays = _arrays(pairs)
+            yield from ((name, arrays) for name in names)
+    for names, members in (
+        (("holds", "held_checkouts", "held_coupons"), wanted.holds),
+        (("wallets",), wanted.wallets),
+        (("traits",), wanted.traits),
+    ):
+        if members:
+            arrays: list[Sequence[Any]] = [[bucket_of(member) for member in members], list(members)]
+            yield from ((name, arrays) for name in names)
+    if wanted.reaching:
+        floors, points = zip(*wanted.reaching.values(), strict=True)
+        members = list(wanted.reaching)
+        yield "reaching_lots", [[bucket_of(member) for member in members], members, floors, points]
 
 
 def _arrays(pairs: Iterable[tuple[str, Any]]) -> list[Sequence[Any]]:

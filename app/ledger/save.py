@@ -8,7 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.domain.account import Account, Entry, Lot, Redemption, Review
+from app.domain.account import (
+    Account,
+    Checkout,
+    Code,
+    Counter,
+    Coupon,
+    Entry,
+    Lot,
+    Redemption,
+    Review,
+    bucket_of,
+)
 from app.ledger.connection import Connection
 
 
@@ -22,6 +33,12 @@ class Saving:
     lots: dict[tuple[str, int], Lot] = field(default_factory=dict)
     redemptions: dict[tuple[str, str], Redemption] = field(default_factory=dict)
     reviews: dict[tuple[str, int], Review] = field(default_factory=dict)
+    coupons: dict[tuple[str, str], Coupon] = field(default_factory=dict)
+    codes: dict[str, Code] = field(default_factory=dict)  # new ones
+    taken_codes: dict[str, Code] = field(default_factory=dict)  # of nobody's, now somebody's
+    counters: dict[str, Counter] = field(default_factory=dict)
+    checkouts: dict[tuple[str, str], Checkout] = field(default_factory=dict)
+    checkout_keys: dict[str, str] = field(default_factory=dict)  # of new checkouts, with their member
     has_old_lots: bool = False  # some of `lots` are in the database already
 
 
@@ -47,9 +64,15 @@ _PARTS = {
     "lots": _upsert("lot", (*_MEMBER, "lot"), Lot._fields),
     "redemptions": _upsert("redemption", (*_MEMBER, "reference"), Redemption._fields),
     "reviews": _upsert("tier_review", (*_MEMBER, "sequence"), Review._fields),
+    "coupons": _upsert("coupon", (*_MEMBER, "code"), Coupon._fields),
+    "codes": _insert("coupon_code"),
+    "counters": _update("coupon_counter", ("bucket", "template"), Counter._fields),
+    "checkouts": _upsert("checkout", (*_MEMBER, "checkout_id"), Checkout._fields),
+    "checkout_keys": _insert("checkout_key"),
     "accounts": _update("account", _MEMBER, Account._fields),
 }
 _JOIN = _insert("account").format(1)
+_TAKE_CODES = _update("coupon_code", ("bucket", "code"), Code._fields).format(1)
 _statements: dict[tuple[str, ...], str] = {}
 
 
@@ -57,6 +80,8 @@ async def save(connection: Connection, saving: Saving) -> None:
     """Write the batch's rows. Raises asyncpg.UniqueViolationError if another process was first with a new row."""
     if saving.joined:
         await connection.execute(_JOIN, [saving.accounts[member] for member in sorted(saving.joined)])
+    if saving.taken_codes:
+        await connection.execute(_TAKE_CODES, list(saving.taken_codes.values()))
     parts: list[tuple[str, Sequence[tuple[object, ...]]]] = []
     if saving.entries:
         parts.append(("entries", saving.entries))
@@ -66,6 +91,19 @@ async def save(connection: Connection, saving: Saving) -> None:
         parts.append(("redemptions", list(saving.redemptions.values())))
     if saving.reviews:
         parts.append(("reviews", list(saving.reviews.values())))
+    for name, rows in (
+        ("coupons", saving.coupons),
+        ("codes", saving.codes),
+        ("counters", saving.counters),
+        ("checkouts", saving.checkouts),
+    ):
+        if rows:
+            parts.append((name, list(rows.values())))
+    if saving.checkout_keys:
+        keys = saving.checkout_keys.items()
+        parts.append(
+            ("checkout_keys", [(bucket_of(checkout), checkout, member) for checkout, member in keys])
+        )
     changed = [account for member, account in saving.accounts.items() if member not in saving.joined]
     if changed:
         parts.append(("accounts", changed))

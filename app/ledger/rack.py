@@ -1,0 +1,59 @@
+"""The coupon templates this process has met, as they are now: read again when a newer revision exists."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from app.domain.account import Code, Counter
+from app.domain.coupon_templates import Template
+from app.domain.shelf import Shelf
+from app.expressions import Facts, matches
+from app.ledger.connection import Connection
+from app.security.codes import new_code
+
+
+class TemplateRack:
+    """Templates by code; `newest` is the highest revision among them."""
+
+    def __init__(self) -> None:
+        self.templates: dict[str, Template] = {}
+        self.newest = 0
+        self._automatic: list[Template] = []
+        self.asks_for_traits = False  # some template has a condition on the member
+
+    async def refresh(self, connection: Connection) -> None:
+        """Read the templates that are new or were changed."""
+        rows = await connection.fetch(
+            "SELECT template, revision, document FROM coupon_template WHERE revision > $1 ORDER BY revision",
+            self.newest,
+        )
+        for row in rows:
+            self.templates[row["template"]] = Template.from_document(
+                row["template"], row["revision"], json.loads(row["document"])
+            )
+            self.newest = row["revision"]
+        self._automatic = [
+            self.templates[template]
+            for template in sorted(self.templates)
+            if self.templates[template].automatic
+        ]
+        self.asks_for_traits = any(
+            template.eligible.member is not None for template in self.templates.values()
+        )
+
+    def shelf(self, *, counters: Iterable[Counter] = (), codes: Iterable[Code] = ()) -> Shelf:
+        """What decisions are handed of them, with these counters and codes."""
+        return Shelf(
+            self.templates,
+            automatic=self._automatic,
+            counters={counter.template: counter for counter in counters},
+            codes={code.code: code for code in codes},
+            new_code=new_code,
+            matches=_matches,
+        )
+
+
+def _matches(condition: str, facts: Mapping[str, Any]) -> bool:
+    return matches(condition, Facts(**facts))

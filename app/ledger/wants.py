@@ -1,0 +1,138 @@
+"""What a batch reads beyond its accounts, and when it happens to each member."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from app.domain.account import Account
+from app.domain.calendar import local_date
+from app.domain.commands import Command
+from app.domain.maturity import is_due
+from app.domain.program import Program
+from app.domain.shelf import Shelf
+from app.domain.status import counts_all_lots
+from app.ledger.load import Locked, Wanted
+
+
+def not_before_last(account: Account, now: datetime) -> datetime:
+    """The moment of a change of this account: the clock may have been set back since its last entry."""
+    return now if account.last_at is None else max(now, account.last_at)
+
+
+def moments_of(commands: Sequence[Command], locked: Locked) -> dict[str, datetime]:
+    """When the batch happens to each member: now, but not before their last entry. Who gives points to another
+    shares the later moment, so that what fell due by then is written down on both.
+    """
+    moments = {
+        member_id: not_before_last(account, locked.now) for member_id, account in locked.accounts.items()
+    }
+    while max(moments.values(), default=locked.now) > locked.now:  # the clock was set back
+        pairs = [[member_id for member_id in command.members if member_id in moments] for command in commands]
+        before = dict(moments)
+        for pair in pairs:
+            moments |= dict.fromkeys(
+                pair, max((moments[member_id] for member_id in pair), default=locked.now)
+            )
+        if moments == before:
+            break
+    return moments
+
+
+class Wants:
+    """What the commands of a batch need to be read, given their accounts."""
+
+    def __init__(
+        self,
+        commands: Sequence[Command],
+        *,
+        accounts: Mapping[str, Account],
+        moments: Mapping[str, datetime],
+        program: Program,
+        shelf: Shelf,
+        asks_for_traits: bool,
+    ) -> None:
+        self._commands = commands
+        self._accounts = accounts
+        self._moments = moments
+        self._program = program
+        self._shelf = shelf
+        self._asks_for_traits = asks_for_traits
+        self._sees_all = counts_all_lots(program)
+        self._keeps_alive = program.validity.policy == "inactivity"
+        self._wanted = Wanted()
+
+    def all(self, *, all_lots_of: Iterable[str], lost_at: datetime | None) -> Wanted:
+        """Everything; also all lots of these members, and what was written when the batch was decided before."""
+        wanted = self._wanted
+        for account in self._accounts.values():
+            self._add_due(account)
+        for member_id in all_lots_of:
+            wanted.lots.setdefault(member_id, self._accounts[member_id].lot_floor)
+        for command in self._commands:
+            for member_id in command.members:
+                account = self._accounts.get(member_id)
+                if account is not None:
+                    self._add_coupons(command, account)
+                    if account.sequence:
+                        self._add(command, account)
+            if lost_at is not None:
+                key = command.natural_key(local_date(lost_at, self._program.timezone))
+                if key is not None and command.member_id in self._accounts:
+                    wanted.keys.add((command.member_id, key))
+        for member_id in wanted.lots:
+            wanted.reaching.pop(member_id, None)
+        return wanted
+
+    def _add_due(self, account: Account) -> None:
+        wanted, member_id = self._wanted, account.member_id
+        now = self._moments[member_id]
+        if is_due(account, now):
+            wanted.lots[member_id] = 1 if self._sees_all else account.lot_floor
+            wanted.holds.add(member_id)
+            if account.coupon_due_at is not None and account.coupon_due_at <= now:
+                wanted.wallets.add(member_id)
+        if account.review is not None:
+            wanted.reviews.add((member_id, account.review))
+
+    def _add(self, command: Command, account: Account) -> None:
+        wanted, member_id = self._wanted, account.member_id
+        if self._sees_all:
+            wanted.lots[member_id] = 1
+        elif command.needs_lots or (self._keeps_alive and command.needs_active):
+            wanted.lots.setdefault(member_id, account.lot_floor)
+        if member_id != command.member_id:
+            return
+        if command.spends:
+            _, points = wanted.reaching.get(member_id, (0, 0))
+            wanted.reaching[member_id] = account.lot_floor, points + command.spends
+        today = local_date(self._moments[member_id], self._program.timezone)
+        if (key := command.natural_key(today)) is not None:
+            wanted.keys.add((member_id, key))
+        if (order_id := command.order_named) is not None:
+            wanted.orders.add((member_id, f"order/{order_id}"))
+        if (reference := command.redemption_named) is not None:
+            wanted.redemptions.add((member_id, reference))
+        if (review := command.review_named) is not None:
+            wanted.reviews.add((member_id, review))
+        if (checkout_id := command.checkout_named) is not None:
+            wanted.checkouts.add((member_id, checkout_id))
+            wanted.keys.add((member_id, f"hold/{checkout_id}"))
+
+    def _add_coupons(self, command: Command, account: Account) -> None:
+        wanted, member_id = self._wanted, account.member_id
+        template = self._shelf.templates.get(command.template_issued or "")
+        if template is not None:
+            wanted.template_coupons.add((member_id, template.template))
+            if template.points_price is not None:
+                _, points = wanted.reaching.get(member_id, (0, 0))
+                wanted.reaching[member_id] = account.lot_floor, points + template.points_price
+        for name in command.codes_named:
+            code = self._shelf.codes.get(name)
+            if code is not None and code.member_id is None:  # it may become the member's
+                wanted.template_coupons.add((member_id, code.template))
+        wanted.coupons.update((member_id, code) for code in command.codes_held)
+        if command.needs_wallet:
+            wanted.wallets.add(member_id)
+        if command.needs_traits and self._asks_for_traits:
+            wanted.traits.add(member_id)
