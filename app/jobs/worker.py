@@ -20,7 +20,7 @@ from pgqueuer.domain.models import Schedule
 from pgqueuer.queries import Queries
 
 from app.database import Database
-from app.jobs import forgetting, maturity
+from app.jobs import forgetting, issuing, maturity
 from app.ledger.engine import LedgerUnavailable
 
 RECONNECT_SECONDS = 5.0
@@ -50,6 +50,10 @@ async def work(database: Database, *, is_sandbox: bool, stop: asyncio.Event) -> 
         "maturity": (
             maturity.SCHEDULE,
             partial(maturity.run, database, is_sandbox=is_sandbox, is_stopping=stop.is_set),
+        ),
+        "issuing": (
+            issuing.SCHEDULE,
+            partial(issuing.run, database, is_sandbox=is_sandbox, is_stopping=stop.is_set),
         ),
         "forgetting": (forgetting.SCHEDULE, partial(forgetting.run, database, is_stopping=stop.is_set)),
     }

@@ -58,8 +58,9 @@ names each place. 503 did nothing, or says that it does not know: send the same 
 
 **Lists** answer `data` and `next_cursor`; pass it as `?cursor=` for the next page, until it is null.
 
-**Bodies** are at most 1 MiB (batches: 8 MiB). Fields that are not known are refused, and nothing is coerced: `"100"`
-and `1.0` are no integers. Answers may get further fields: ignore those you do not know.
+**Bodies** are at most 1 MiB (batches: 8 MiB; lists of members to be given coupons: 16 MiB). Fields that are not known
+are refused, and nothing is coerced: `"100"` and `1.0` are no integers. Answers may get further fields: ignore those
+you do not know.
 """
 
 _SUCCESSES = {"200": "Done.", "201": "Made.", "204": "Done."}

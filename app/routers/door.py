@@ -64,15 +64,15 @@ _accesses: dict[Callable[..., Any], Access] = {}
 
 
 def require(
-    scope: str | None, *, member: bool = False, is_bulk: bool = False
+    scope: str | None, *, member: bool = False, is_bulk: bool = False, limit_bytes: int = BODY_LIMIT_BYTES
 ) -> Callable[[Endpoint], Endpoint]:
     """Let a route be called with an API key that holds `scope` (None: any key, and the route checks further).
 
-    With `member` a member's own token will do too, for the `{member_id}` in the path and no other. `is_bulk`
-    lets the body be `BULK_BODY_LIMIT_BYTES` long.
+    With `member` a member's own token will do too, for the `{member_id}` in the path and no other. The body may be
+    `limit_bytes` long, with `is_bulk` `BULK_BODY_LIMIT_BYTES`.
     """
     assert scope is None or scope in SCOPES, scope
-    limit_bytes = BULK_BODY_LIMIT_BYTES if is_bulk else BODY_LIMIT_BYTES
+    limit_bytes = BULK_BODY_LIMIT_BYTES if is_bulk else limit_bytes
     return _declare(Access(scope=scope, member=member, is_public=False, body_limit_bytes=limit_bytes))
 
 
