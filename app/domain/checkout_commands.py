@@ -50,7 +50,7 @@ class HoldCheckout(Command):
     quoted: tuple[tuple[str, int], ...] = ()
 
     @property
-    def needs_all_lots(self) -> bool:
+    def reads_all_lots(self) -> bool:
         """How many points `max` is, only the account tells: so all lots are read."""
         return self.wish.points == "max"
 

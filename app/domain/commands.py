@@ -35,6 +35,11 @@ class Command:
         return (self.member_id,)
 
     @property
+    def reads_all_lots(self) -> bool:
+        """Whether it needs every lot that may hold points: `needs_lots`, unless what is asked decides."""
+        return self.needs_lots
+
+    @property
     def spends(self) -> int:
         """How many available points it takes in spending order: the lots that reach so far are loaded."""
         return 0
