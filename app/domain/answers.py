@@ -6,8 +6,10 @@ Every function returns a JSON-able dict in API.md's shapes; points are integers,
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from app.domain import quotes
 from app.domain.account import Entry
 from app.domain.instants import rfc3339
+from app.domain.priced_cart import quote_of
 
 Detail = Mapping[str, Any]
 
@@ -204,7 +206,7 @@ def _hold(entry: Entry, detail: Detail) -> dict[str, Any]:
         "member_id": entry.member_id,
         "status": "held",
         "hold_expires_at": detail["hold_expires_at"],
-        **detail["quote"],
+        **quotes.answer(quote_of(detail["quote"])),
         "balance": balance_of(entry),
     }
 

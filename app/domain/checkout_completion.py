@@ -104,10 +104,11 @@ def complete(member: Member, command: CompleteCheckout, context: Context) -> Cha
 
 def _money(cart: PricedCart, paid: int | None) -> list[int]:
     """What was paid of each line in money: as quoted, or its share of what was `paid` less shipping."""
-    if paid is None or paid == cart.payable_fen:
+    payable_fen = cart.quote.payable_fen
+    if paid is None or paid == payable_fen:
         return cart.money_fen
-    if paid > cart.payable_fen:
-        raise PaidExceedsCheckout(payable_fen=cart.payable_fen)
+    if paid > payable_fen:
+        raise PaidExceedsCheckout(payable_fen=payable_fen)
     return spread(min(max(paid - cart.shipping_fen, 0), sum(cart.money_fen)), cart.money_fen)
 
 

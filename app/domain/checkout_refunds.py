@@ -159,8 +159,8 @@ def _given(refunds: _Refunds, checkout: Checkout, cart: PricedCart, paid: list[i
     """What is given back by these refunds in all; `paid` is what of each line was really paid in money."""
     points_value = cash = 0
     money: list[int] = []
-    for line_id, parts, line_paid in zip(cart.line_ids, cart.parts, paid, strict=True):
-        part = refunds.goods.returned.get(line_id)
+    for line, parts, line_paid in zip(cart.quote.lines, cart.parts, paid, strict=True):
+        part = refunds.goods.returned.get(line.line_id)
         came_back = parts.of(part.amount if part else 0)
         points_value += came_back.points_fen
         cash += came_back.cash_fen

@@ -23,7 +23,7 @@ from app.domain.coupons import CHECKOUT, free_coupon
 from app.domain.instants import earlier, rfc3339
 from app.domain.lots import moves
 from app.domain.posting import Change, Context, Member, post
-from app.domain.quotes import Quote, answer
+from app.domain.quotes import Quote
 from app.domain.spending import Taken, changed, free_points, hold_span, parts_of, take_points, told
 from app.domain.wallets import Wallet
 
@@ -61,11 +61,7 @@ def hold(member: Member, command: HoldCheckout, context: Context) -> Change:
         refunds=None,
     )
     detail: dict[str, Any] = {
-        "quote": answer(priced),
-        "lines": [
-            [line.sku, line.category, line.brand, line.quantity, line.points_fen, line.cash_fen]
-            for line in priced.lines
-        ],
+        "quote": priced._replace(rejected=(), fitting=()),
         "channel": command.cart.channel,
         "coupons": [[coupon.public_code or coupon.code, coupon.code] for coupon in coupons],
         "lots": told(taken.parts, lots),

@@ -1,11 +1,13 @@
 """A cart as the entry of its hold keeps it: what completing, refunding and showing a checkout need of it."""
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any, NamedTuple
 
-from app.domain.earning import Line
+from app.domain.coupon_templates import Gift
+from app.domain.earning import Earned, Line
 from app.domain.orders import Order
+from app.domain.quotes import CashUse, PointsUse, Quote, Shipping
+from app.domain.till import QuotedLine, Used
 
 
 class LineParts(NamedTuple):
@@ -29,23 +31,42 @@ class LineParts(NamedTuple):
         return self.payable_fen - self.points_fen - self.cash_fen
 
 
+def quote_of(kept: Sequence[Any]) -> Quote:
+    """The quote that the entry keeps: in JSON its tuples are lists."""
+    if isinstance(kept, Quote):
+        return kept
+    quote = Quote(*kept)
+    points, breakdown, *rest = quote.earned
+    return quote._replace(
+        lines=tuple(QuotedLine(*line) for line in quote.lines),
+        used=tuple(
+            Used(code, template, discount_fen, gift and Gift(*gift))
+            for code, template, discount_fen, gift in quote.used
+        ),
+        points=PointsUse(*quote.points),
+        cash=CashUse(*quote.cash),
+        shipping=Shipping(*quote.shipping),
+        earned=Earned(points, tuple((rule, label, part) for rule, label, part in breakdown), *rest),
+    )
+
+
 class PricedCart:
     """Reads the detail of a hold's entry."""
 
     def __init__(self, held: Mapping[str, Any]) -> None:
         self._held = held
-        self._quote: Mapping[str, Any] = held["quote"]
-        self.payable_fen: int = self._quote["payable"]
-        self.shipping_fen: int = self._quote["shipping"]["payable"]
+        self.quote = quote_of(held["quote"])
         self.channel: str | None = held["channel"]
-        self.points_value_fen: int = self._quote["points"]["value"]
-        self.line_ids: list[str] = [line["line_id"] for line in self._quote["lines"]]
         self.parts = [
-            LineParts(line["payable"], points_fen, cash_fen)
-            for line, (*_, points_fen, cash_fen) in zip(self._quote["lines"], held["lines"], strict=True)
+            LineParts(line.payable_fen, line.points_fen, line.cash_fen) for line in self.quote.lines
         ]
 
-    @cached_property
+    @property
+    def shipping_fen(self) -> int:
+        """What is to be paid for shipping."""
+        return self.quote.shipping.payable_fen
+
+    @property
     def money_fen(self) -> list[int]:
         """What of each line is to be paid in money."""
         return [part.money_fen for part in self.parts]
@@ -53,16 +74,14 @@ class PricedCart:
     @property
     def coupon_discounts(self) -> dict[str, int]:
         """What each coupon gives, by its own code."""
-        by_name = {coupon["code"]: coupon["discount"] for coupon in self._quote["coupons"]}
+        by_name = {used.code: used.discount_fen for used in self.quote.used}
         return {code: by_name[name] for name, code in self._held["coupons"]}
 
     def order_lines(self, amounts: Sequence[int]) -> tuple[Line, ...]:
         """The lines with these amounts (minor unit), as an order has them."""
         return tuple(
-            Line(line_id, sku, category, brand, quantity, amount)
-            for line_id, (sku, category, brand, quantity, *_), amount in zip(
-                self.line_ids, self._held["lines"], amounts, strict=True
-            )
+            Line(line.line_id, line.sku, line.category, line.brand, line.quantity, amount)
+            for line, amount in zip(self.quote.lines, amounts, strict=True)
         )
 
     @property
