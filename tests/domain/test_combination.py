@@ -249,7 +249,7 @@ def test_no_subset_of_ten_is_better(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_beyond_ten_it_says_so_and_is_seldom_worse(seed: int) -> None:
+def test_beyond_ten_it_says_so_and_finds_a_good_one(seed: int) -> None:
     """What it finds can be had, and is never worse than what any single coupon saves."""
     random = repeatable(2_000 + seed)
     goods = Cart(tuple(line(str(n), random.randint(100, 900), 2, category="x") for n in range(4)), 50)
@@ -269,6 +269,27 @@ def test_beyond_ten_it_says_so_and_is_seldom_worse(seed: int) -> None:
     for offer in offers:  # nor is it better with one left out
         without = [each for each in chosen if each is not offer]
         assert goodness(outcome(goods, 0, 50, without)) >= goodness(found)
+
+
+def test_beyond_ten_one_is_exchanged_for_another_where_that_helps() -> None:
+    """The two that save most alone spoil each other: the larger amount leaves too little for the percentage."""
+    others = [held(f"C{n}", off(f"c{n}", 1, stacks_with="none")) for n in range(10)]
+    share = template("p", "percent_off", percent_off=70, threshold_fen=5_000, stacks_with="all")
+    wallet = [held("P", share), held("A", off("a", 6_000, stacks_with="all")), *others]
+    quote = ask(cart(10_000), coupons="best", wallet=wallet)
+    assert (used(quote), quote.best_is_exact) == ([("P", 7_000)], False)
+
+
+def test_beyond_ten_a_coupon_that_adds_nothing_is_kept() -> None:
+    """B would come first, for its threshold, and A take the rest: A alone saves as much."""
+    others = [held(f"C{n}", off(f"c{n}", 1, stacks_with="none")) for n in range(10)]
+    wallet = [
+        held("A", off("a", 1_000, stacks_with="all")),
+        held("B", off("b", 900, threshold_fen=1_000, stacks_with="all")),
+        *others,
+    ]
+    quote = ask(cart(1_000), coupons="best", wallet=wallet)
+    assert (used(quote), quote.best_is_exact) == ([("A", 1_000)], False)
 
 
 def test_a_full_wallet_is_searched_no_longer_than_that() -> None:
