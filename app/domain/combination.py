@@ -8,11 +8,12 @@ it is the best found from a good start by exchanging one for another.
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from math import prod
 from typing import NamedTuple
 
 from app.domain.coupon_templates import Template
 from app.domain.lots import NEVER
-from app.domain.pricing import Basket, Candidate, Priced, effect, price, reduce
+from app.domain.pricing import AMOUNTS, SHIPPING, Basket, Candidate, Priced, effect, price, reduce
 
 EXACT_UP_TO = 10
 _TRIES = 300  # prices asked for where there are more candidates
@@ -111,8 +112,13 @@ class _Search:
             )
             for each in self.candidates
         ]
+        rests = [fitting[start:] for start in range(len(fitting) + 1)]
         # What those from here on save at most: beside others a coupon never saves more than alone.
-        self.most_fen = [sum(fen for _, fen in fitting[start:]) for start in range(len(fitting) + 1)]
+        self.most_fen = [sum(fen for _, fen in rest) for rest in rests]
+        self.amounts_fen = [sum(fen for each, fen in rest if each.step == AMOUNTS) for rest in rests]
+        self.shippings_fen = [sum(fen for each, fen in rest if each.step == SHIPPING) for rest in rests]
+        self.kept = [prod(100 - (each.template.percent_off or 0) for each, _ in rest) for rest in rests]
+        self.goods_fen = sum(basket.lines_fen)
         self.found: list[Candidate] = []
         self.found_fen = 0
         self.found_rank = rank(0, ())
@@ -133,7 +139,7 @@ class _Search:
         barred: int,
     ) -> None:
         """Decide on the candidate at `place`, then on those after; `barred`: those that don't stack with the chosen."""
-        if saved_fen + self.most_fen[place] < self.found_fen:
+        if saved_fen + self._most_fen(place, saved_fen) < self.found_fen:
             return
         if place == len(self.candidates):
             found_rank = rank(saved_fen, chosen)
@@ -158,6 +164,15 @@ class _Search:
                     barred | self.clashes[place],
                 )
         self._descend(place + 1, base_fen, left_fen, shipping_fen, saved_fen, chosen, barred)
+
+    def _most_fen(self, place: int, saved_fen: int) -> int:
+        """A bound on what those from `place` on save: each what it saves alone, and of the goods no more than amounts
+        take and percentages then do. Together these keep the product of what each keeps, whichever lines they count.
+        """
+        left_fen = max(0, self.goods_fen - saved_fen)
+        kept_fen = max(0, left_fen - self.amounts_fen[place]) * self.kept[place]
+        kept_fen //= 100 ** (len(self.candidates) - place)
+        return min(self.most_fen[place], left_fen - kept_fen + self.shippings_fen[place])
 
 
 def _improved(basket: Basket, fitting: Sequence[tuple[Candidate, int]]) -> tuple[Candidate, ...]:

@@ -18,12 +18,14 @@ from app.domain.coupon_reasons import Reason, reason
 from app.domain.coupon_templates import Kind, Template
 from app.domain.shares import spread
 
+AMOUNTS, PERCENTAGES, SHIPPING = range(3)
+
 _STEPS: dict[Kind, int] = {
-    "amount_off": 0,
-    "exchange": 0,
-    "gift": 0,
-    "percent_off": 1,
-    "free_shipping": 2,
+    "amount_off": AMOUNTS,
+    "exchange": AMOUNTS,
+    "gift": AMOUNTS,
+    "percent_off": PERCENTAGES,
+    "free_shipping": SHIPPING,
 }
 
 
@@ -133,6 +135,9 @@ def refusal(candidate: Candidate, base_fen: list[int]) -> Reason:
 
 def reduce(lines_fen: list[int], saved_fen: int, places: Sequence[int]) -> tuple[list[int], list[int]]:
     """The lines once `saved_fen` is off those at `places`, in proportion to what is left of them; and the shares."""
+    if len(places) == len(lines_fen):  # most coupons count all lines
+        shares_fen = spread(saved_fen, lines_fen)
+        return [fen - share_fen for fen, share_fen in zip(lines_fen, shares_fen, strict=True)], shares_fen
     shares_fen = spread(saved_fen, [lines_fen[place] for place in places])
     reduced_fen = lines_fen.copy()
     for place, share_fen in zip(places, shares_fen, strict=True):
@@ -146,7 +151,7 @@ def price(basket: Basket, candidates: Iterable[Candidate]) -> Priced:
     shipping_fen = basket.shipping_fen
     taken: list[Taken] = []
     failed: list[tuple[Candidate, Reason]] = []
-    step = 0
+    step = AMOUNTS
     for each in sorted(candidates, key=_place):
         if each.step != step:
             step, base_fen = each.step, left_fen
