@@ -5,6 +5,7 @@ from typing import Any, Literal, NamedTuple
 
 from app.domain.account import Account
 from app.domain.carts import Cart, Wish, check_cart
+from app.domain.coupon_reasons import told_reason
 from app.domain.coupon_templates import Template
 from app.domain.earning import Earned, Line, earned
 from app.domain.eligibility import Shopper
@@ -186,10 +187,7 @@ def answer(quote: Quote) -> dict[str, Any]:
         "coupons": [_told(each) for each in coupons],
         "promotions": [_told(each) for each in quote.used if each.code is None],
         "rejected": [
-            {
-                "code": code,
-                "reasons": [{"code": why.code, "detail": why.detail, **why.extra} for why in reasons],
-            }
+            {"code": code, "reasons": [told_reason(why) for why in reasons]}
             for code, reasons in quote.rejected
         ],
         "fitting": [_told(each) for each in quote.fitting],
