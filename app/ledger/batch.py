@@ -20,7 +20,7 @@ from app.domain.checkout_commands import CheckoutAlreadyExists, CheckoutCommand
 from app.domain.checkout_errors import CheckoutNotFound
 from app.domain.commands import Command, Enrol
 from app.domain.coupon_commands import CouponCommand
-from app.domain.coupon_errors import CouponNeedsMember, CouponNotFound
+from app.domain.coupon_errors import CouponExhausted, CouponNeedsMember, CouponNotFound
 from app.domain.decisions import decide
 from app.domain.errors import LoyaltyError
 from app.domain.maturity import is_due, mature
@@ -32,9 +32,10 @@ from app.ledger.connection import Connection
 from app.ledger.load import Loaded, Locked, load, lock_accounts
 from app.ledger.outcome import Outcome
 from app.ledger.people import erase_person, read_referrers, save_person
-from app.ledger.plan import Directory, make_plan
+from app.ledger.plan import Directory, Found, find, lock
 from app.ledger.rack import TemplateRack
 from app.ledger.rulebook import Rulebook, VersionUnknown
+from app.ledger.rush import refuse_exhausted
 from app.ledger.save import Saving, save
 from app.ledger.wants import Wants, moments_of, not_before_last
 
@@ -98,6 +99,7 @@ class Batch:
         self.needs = needs or Needs()
         self.shelf = EMPTY_SHELF
         self.holders: dict[str, str] = {}  # of the checkouts named
+        self.exhausted: set[str] = set()  # templates whose stock turned out to be given out
         self.now: datetime | None = None  # once it is known
         self.members: dict[str, Member] = {}
         self.entries: dict[tuple[str, str], tuple[Entry, Mapping[str, Any]]] = {}
@@ -116,50 +118,67 @@ class Batch:
         if not connection.is_in_transaction():
             await connection.execute("BEGIN")
         try:
-            # The first to come with a key claims it; backwards, so that it is the one that stays.
-            claims = {
-                request.claim.key: request.claim for request in reversed(self.requests) if request.claim
-            }
-            if claims:
-                self.claimed = await claim_keys(connection, claims.values())
-            await self._plan(connection)
-            locked = await lock_accounts(
+            found = await find(
                 connection,
-                {member for request in self.requests for member in request.command.members},
-                clock=clock,
+                [request.command for request in self.requests],
+                rack=self.known.rack,
+                directory=self.known.directory,
             )
-            if locked.newest_version > self.rulebook.newest:
-                await self.rulebook.refresh(connection)
-            await self._load(connection, locked)
-            self._mature(locked)
-            results = [self._result(request, locked.now) for request in self.requests]
-            await self._save(connection)
+            self._take_over(found)
+            results: dict[int, Result] = {}
+            results |= await refuse_exhausted(
+                connection, [(request.command, request.claim) for request in self.requests], self.known.rack
+            )
+            if len(results) < len(self.requests):
+                await self._carry_out(connection, found, results, clock=clock)
             await connection.execute("COMMIT; BEGIN" if more_wait() else "COMMIT")
         except BaseException:
             if not connection.is_closed():
                 await connection.execute("ROLLBACK")
             raise
         self.known.directory.keep(self.saving.checkout_keys)
-        return results
+        for template in self.exhausted:
+            self.known.rack.note_exhausted(template)
+        return [results[position] for position in range(len(self.requests))]
+
+    async def _carry_out(
+        self, connection: Connection, found: Found, results: dict[int, Result], *, clock: str
+    ) -> None:
+        """Decide and save the commands that have no result yet, and note theirs."""
+        requests = {
+            position: request for position, request in enumerate(self.requests) if position not in results
+        }
+        # The first to come with a key claims it; backwards, so that it is the one that stays.
+        claims = {
+            request.claim.key: request.claim for request in reversed(requests.values()) if request.claim
+        }
+        if claims:
+            self.claimed = await claim_keys(connection, claims.values())
+        codes, counters = await lock(connection, found, rack=self.known.rack, counters=self.needs.counters)
+        locked = await lock_accounts(
+            connection,
+            {member for request in requests.values() for member in request.command.members},
+            clock=clock,
+        )
+        if locked.newest_version > self.rulebook.newest:
+            await self.rulebook.refresh(connection)
+        await self.known.rack.keep_up(connection, locked.newest_revision)
+        self.shelf = self.known.rack.shelf(counters=counters, codes=codes)
+        await self._load(connection, locked)
+        self._mature(locked)
+        for position, request in requests.items():
+            results[position] = self._result(request, locked.now)
+        await self._save(connection)
 
     # --- plan ---------------------------------------------------------------------------------------------
 
-    async def _plan(self, connection: Connection) -> None:
-        """Find and lock what comes before the members; most batches need nothing of it."""
-        commands = [request.command for request in self.requests]
-        plan = await make_plan(
-            connection,
-            commands,
-            rack=self.known.rack,
-            directory=self.known.directory,
-            counters=self.needs.counters,
-        )
+    def _take_over(self, found: Found) -> None:
+        """Go on with the commands as they were found, each with its member."""
         self.requests = [
             request if request.command is command else request._replace(command=command)
-            for request, command in zip(self.requests, plan.commands, strict=True)
+            for request, command in zip(self.requests, found.commands, strict=True)
         ]
-        self.holders = plan.holders
-        self.shelf = self.known.rack.shelf(counters=plan.counters, codes=plan.codes)
+        self.holders = found.holders
 
     # --- load ---------------------------------------------------------------------------------------------
 
@@ -234,6 +253,8 @@ class Batch:
         try:
             return self._outcome(request, now)
         except LoyaltyError as refusal:
+            if isinstance(refusal, CouponExhausted) and request.command.template_issued is not None:
+                self.exhausted.add(request.command.template_issued)
             return refusal
         except NeedsMore:
             raise

@@ -7,7 +7,7 @@ first to commit, and then finds the answer.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from app.domain.account import BUCKETS
@@ -54,16 +54,25 @@ async def claim_keys(connection: Connection, claims: Iterable[Claim]) -> dict[by
     )
     claimed = {claim.key: Claimed(claim) for claim in ordered}
     if len(won) < len(ordered):
-        rows = await connection.fetch(
-            "SELECT key, content, status, body FROM unnest($1::smallint[], $2::bytea[]) AS wanted (bucket, key) "
-            "JOIN idempotency_key USING (bucket, key) WHERE status IS NOT NULL",
-            buckets,
-            keys,
-        )
-        for row in rows:
-            outcome = Outcome(created=row["status"] == 201, body=json.loads(row["body"]), replayed=True)
-            claimed[row["key"]] = Claimed(Claim(row["key"], row["content"]), known=outcome)
+        claimed |= await read_keys(connection, keys)
     return claimed
+
+
+async def read_keys(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, Claimed]:
+    """Those of these keys that were answered before."""
+    rows = await connection.fetch(
+        "SELECT key, content, status, body FROM unnest($1::smallint[], $2::bytea[]) AS wanted (bucket, key) "
+        "JOIN idempotency_key USING (bucket, key) WHERE status IS NOT NULL",
+        [bucket_of_key(key) for key in keys],
+        keys,
+    )
+    return {
+        row["key"]: Claimed(
+            Claim(row["key"], row["content"]),
+            known=Outcome(created=row["status"] == 201, body=json.loads(row["body"]), replayed=True),
+        )
+        for row in rows
+    }
 
 
 async def keep_answers(connection: Connection, claimed: Iterable[Claimed]) -> None:

@@ -28,10 +28,13 @@ WITH locked AS MATERIALIZED (
      ORDER BY account.bucket, account.member_id
        FOR NO KEY UPDATE OF account
 )
-SELECT locked.*, {clock} AS now, (SELECT max(version) FROM program_version) AS newest FROM locked
+SELECT locked.*, {clock} AS now, {newest} FROM locked
 """
 
-_NOW = "SELECT {clock} AS now, (SELECT max(version) FROM program_version) AS newest"
+# Read after the counters of templates are locked, too: whoever changes a template locks its counter first.
+_NEWEST = """(SELECT max(version) FROM program_version) AS version,
+       (SELECT max(revision) FROM coupon_template) AS revision"""
+_NOW = "SELECT {clock} AS now, {newest}"
 
 _PARTS = {
     # entries by natural key: the commands' own, to find repeats
@@ -156,7 +159,8 @@ class Locked(NamedTuple):
 
     accounts: dict[str, Account]
     now: datetime
-    newest_version: int
+    newest_version: int  # of the program
+    newest_revision: int  # of the coupon templates
 
 
 @dataclass(slots=True)
@@ -194,15 +198,17 @@ class Loaded(NamedTuple):
 async def lock_accounts(connection: Connection, members: Iterable[str], *, clock: str) -> Locked:
     """Lock the accounts that exist, in key order, and read them and the clock."""
     ids = list(members)
-    rows = await connection.fetch(_LOCK.format(clock=clock), [bucket_of(member) for member in ids], ids)
+    statement = _LOCK.format(clock=clock, newest=_NEWEST)
+    rows = await connection.fetch(statement, [bucket_of(member) for member in ids], ids)
     if not rows:
-        row = await connection.fetchrow(_NOW.format(clock=clock))
+        row = await connection.fetchrow(_NOW.format(clock=clock, newest=_NEWEST))
         assert row is not None
-        return Locked({}, row["now"], row["newest"])
+        return Locked({}, row["now"], row["version"], row["revision"] or 0)
     width = len(Account._fields)
     accounts = [Account._make(row[:width]) for row in map(tuple, rows)]
     now = max(row[width] for row in rows)
-    return Locked({account.member_id: account for account in accounts}, now, rows[-1][width + 1])
+    version, revision = rows[-1][width + 1 :]
+    return Locked({account.member_id: account for account in accounts}, now, version, revision or 0)
 
 
 async def load(connection: Connection, wanted: Wanted) -> Loaded:

@@ -57,63 +57,61 @@ class Directory:
             del self._holders[next(iter(self._holders))]
 
 
-class Plan(NamedTuple):
-    """The commands, each with its member if there is one; whose the checkouts named are; what is locked."""
+class Found(NamedTuple):
+    """The commands, each with its member if there is one; whose the checkouts named are; where the codes lead."""
 
     commands: list[Command]
     holders: dict[str, str]
-    codes: list[Code]
-    counters: list[Counter]
+    codes: dict[str, Code]
 
 
-async def make_plan(
-    connection: Connection,
-    commands: Sequence[Command],
-    *,
-    rack: TemplateRack,
-    directory: Directory,
-    counters: Collection[str],
-) -> Plan:
-    """Find and lock what the commands need before their members: also these templates' `counters`.
-
-    Refreshes the rack if a template changed.
-    """
+async def find(
+    connection: Connection, commands: Sequence[Command], *, rack: TemplateRack, directory: Directory
+) -> Found:
+    """Find what the commands name, without locks. Refreshes the rack if a template changed."""
     holders: dict[str, str] = {}
     checkouts: set[str] = set()
     named: set[str] = set()
     asks = False
     for command in commands:
         made = command.checkout_made
-        found = isinstance(command, CheckoutCommand) and not command.member_id and command.checkout_id
         if made is not None:
             checkouts.add(made)
-        elif found:
-            holder = directory.holder(found)
+        elif not command.member_id and isinstance(command, CheckoutCommand):
+            holder = directory.holder(command.checkout_id)
             if holder is None:
-                checkouts.add(found)
+                checkouts.add(command.checkout_id)
             else:
-                holders[found] = holder
+                holders[command.checkout_id] = holder
         named.update(command.codes_named)
         asks = asks or command.template_issued is not None
     codes: dict[str, Code] = {}
     if checkouts or named or asks:
         row = await connection.fetchrow(_FIND, *_keys(checkouts), *_keys(named))
         assert row is not None
-        if (row["revision"] or 0) > rack.newest:
-            await rack.refresh(connection)
+        await rack.keep_up(connection, row["revision"] or 0)
         holders |= {found["checkout_id"]: found["member_id"] for found in row["checkouts"] or ()}
         codes = {found["code"]: Code._make(found) for found in row["codes"] or ()}
+    return Found([_with_member(command, holders, codes) for command in commands], holders, codes)
+
+
+async def lock(
+    connection: Connection, found: Found, *, rack: TemplateRack, counters: Collection[str]
+) -> tuple[list[Code], list[Counter]]:
+    """Lock the codes that may become somebody's and the counters that may change, also these templates' `counters`.
+
+    Returns all codes found, and the counters.
+    """
+    codes = found.codes
     nobodys = [code.code for code in codes.values() if code.kind == "unique" and code.member_id is None]
     if nobodys:
         for locked in await connection.fetch(_LOCK_CODES, *_keys(nobodys)):
             codes[locked["code"]] = Code._make(locked)
-    resolved = [_with_member(command, holders, codes) for command in commands]
-    templates = _counted(resolved, codes, rack.templates) | set(counters)
-    locked_counters: list[Counter] = []
-    if templates:
-        rows = await connection.fetch(_LOCK_COUNTERS, *_keys(templates))
-        locked_counters = [Counter._make(row) for row in rows]
-    return Plan(resolved, holders, list(codes.values()), locked_counters)
+    templates = _counted(found.commands, codes, rack.templates) | set(counters)
+    if not templates:
+        return list(codes.values()), []
+    rows = await connection.fetch(_LOCK_COUNTERS, *_keys(templates))
+    return list(codes.values()), [Counter._make(row) for row in rows]
 
 
 def _with_member(command: Command, holders: Mapping[str, str], codes: Mapping[str, Code]) -> Command:

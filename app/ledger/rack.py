@@ -22,6 +22,12 @@ class TemplateRack:
         self.newest = 0
         self._automatic: list[Template] = []
         self.asks_for_traits = False  # some template has a condition on the member
+        self._exhausted: dict[str, int] = {}  # templates, each at the revision whose stock is given out
+
+    async def keep_up(self, connection: Connection, revision: int) -> None:
+        """Refresh if there is a newer revision than is known."""
+        if revision > self.newest:
+            await self.refresh(connection)
 
     async def refresh(self, connection: Connection) -> None:
         """Read the templates that are new or were changed."""
@@ -42,6 +48,16 @@ class TemplateRack:
         self.asks_for_traits = any(
             template.eligible.member is not None for template in self.templates.values()
         )
+
+    def note_exhausted(self, template: str) -> None:
+        """Its stock is given out: for good, unless the template changes."""
+        self._exhausted[template] = self.templates[template].revision
+
+    def is_exhausted(self, template: str | None) -> bool:
+        """Whether nothing of it can be given out any more, as far as this process knows."""
+        if template is None or template not in self._exhausted:
+            return False
+        return self._exhausted[template] == self.templates[template].revision
 
     def shelf(self, *, counters: Iterable[Counter] = (), codes: Iterable[Code] = ()) -> Shelf:
         """What decisions are handed of them, with these counters and codes."""
