@@ -19,7 +19,7 @@ from app.domain.coupon_errors import CodeTaken, TemplateNotFound
 from app.domain.coupon_templates import Template
 from app.domain.errors import ErrorKind, LoyaltyError
 from app.expressions import check
-from app.models.coupons import CouponCode, CouponCounter, CouponTemplate
+from app.models.coupons import Coupon, CouponCode, CouponCounter, CouponTemplate
 from app.queries.coupon_templates import TEMPLATE_COLUMNS, TemplateRow, read_template
 
 
@@ -138,6 +138,8 @@ async def change_template(
             raise TemplateEnded
         if document == row.document:
             return row
+        if terms.budget_fen is not None and "budget" not in row.document:
+            await _count_discounts(connection, template)
         await _check_counter(connection, terms)
         changed = await connection.execute(
             update(CouponTemplate)
@@ -180,6 +182,21 @@ async def _take_public_code(connection: AsyncConnection, terms: Template, now: A
     )
     if taken is None:
         raise CodeTaken([terms.public_code])
+
+
+async def _count_discounts(connection: AsyncConnection, template: str) -> None:
+    """Count what the template's coupons take off: without a budget nobody did.
+
+    Every batch of the ledger reads the table of templates before it decides: so those under way are waited for, and
+    the next ones know the budget.
+    """
+    await connection.execute(text("LOCK TABLE coupon_template IN ACCESS EXCLUSIVE MODE"))
+    discounted = select(func.coalesce(func.sum(Coupon.discount), 0)).where(Coupon.template == template)
+    await connection.execute(
+        update(CouponCounter)
+        .where(CouponCounter.bucket == bucket_of(template), CouponCounter.template == template)
+        .values(discounted=discounted.scalar_subquery())
+    )
 
 
 async def _check_counter(connection: AsyncConnection, terms: Template) -> None:

@@ -177,6 +177,27 @@ class Checkout(NamedTuple):
     refunds: str | None  # JSON: what of its lines and its shipping came back
 
 
+ORDERED = ("completed", "partially_refunded", "refunded")
+"""What a checkout may be once it is an order."""
+
+
+class BenefitGrant(NamedTuple):
+    """A benefit that a person gave a member for a time, or for good."""
+
+    bucket: int
+    member_id: str
+    reference: str
+    sequence: int  # of the entry that granted it
+    benefit: str
+    label: str
+    terms: str  # JSON: what it says, as a tier's benefit does
+    since: datetime
+    until: datetime | None
+    revoked_at: datetime | None
+    actor: str
+    reason: str
+
+
 class Code(NamedTuple):
     """Where a coupon code leads: to its template, and to the member once it is somebody's."""
 

@@ -6,6 +6,7 @@ from app.domain.account import Account, Checkout, Counter, Coupon, Lot
 from app.domain.accrual import order_lot, settle_order, told_grant, with_pending
 from app.domain.checkout_commands import CheckoutCompleted, CompleteCheckout
 from app.domain.checkout_errors import HoldLapsed, PaidExceedsCheckout
+from app.domain.checkout_refunds import nothing_refunded
 from app.domain.checkouts import checkout_of, posted
 from app.domain.coupon_issuing import template_of
 from app.domain.coupons import CHECKOUT, refusal_of, spend_budget
@@ -69,7 +70,9 @@ def complete(member: Member, command: CompleteCheckout, context: Context) -> Cha
         occurred_at=context.now,
         settles=checkout.settles,
     )
-    detail: dict[str, Any] = {**told_grant(lot, reward, before), "paid": sum(money) + cart.shipping_fen}
+    payable_fen = cart.quote.payable_fen
+    paid_fen = payable_fen if command.paid is None else command.paid
+    detail: dict[str, Any] = {**told_grant(lot, reward, before), "paid": paid_fen}
     if spent.missing:
         detail["missing"] = spent.missing
     if money != cart.money_fen:
@@ -98,6 +101,7 @@ def complete(member: Member, command: CompleteCheckout, context: Context) -> Cha
             parts=[part for _, part in spent.parts],
             coupons=[coupon.code for coupon in spent.coupons],
             hold_expires_at=None,
+            refunds=nothing_refunded(shipping_paid_fen=paid_fen) if paid_fen < cart.shipping_fen else None,
         ),
     )
 

@@ -96,7 +96,7 @@ class HoldLapsed(LoyaltyError):
     def __init__(self, missing: Sequence[Mapping[str, Any]]) -> None:
         super().__init__(
             "The hold ended by itself and what it held is not all free any more. To complete without what is "
-            "missing, since the money is taken, send `earn_only: true`; else cancel and hold the cart anew.",
+            "missing, since the money is taken, send `earn_only: true`; else hold the cart under a new checkout_id.",
             extra={"missing": list(missing)},
         )
 

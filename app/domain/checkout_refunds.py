@@ -8,7 +8,7 @@ refunded (RULES.md: refund of an order; coupons).
 import json
 from typing import Any, NamedTuple
 
-from app.domain.account import Checkout
+from app.domain.account import ORDERED, Checkout
 from app.domain.checkout_commands import RefundCheckout
 from app.domain.checkout_errors import CheckoutNotCompleted
 from app.domain.checkouts import checkout_of, free_coupons, posted
@@ -25,13 +25,20 @@ from app.domain.spending import changed, parts_of, refund_points, split
 
 
 class _Refunds(NamedTuple):
-    """What came back so far: of the goods, and of the shipping (minor unit)."""
+    """What came back so far: of the goods, and of the shipping (minor unit).
+
+    `shipping_paid_fen` is what was really paid for shipping, where that was less than it cost.
+    """
 
     goods: Order
     shipping_fen: int
+    shipping_paid_fen: int | None
 
     def terms(self) -> str:
-        return compact({"lines": self.goods.returned, "shipping": self.shipping_fen})
+        terms: dict[str, Any] = {"lines": self.goods.returned, "shipping": self.shipping_fen}
+        if self.shipping_paid_fen is not None:
+            terms["shipping_paid"] = self.shipping_paid_fen
+        return compact(terms)
 
     @property
     def is_full(self) -> bool:
@@ -48,6 +55,12 @@ class _Given(NamedTuple):
     points: int
     cash_fen: int
     money_fen: list[int]
+    shipping_fen: int
+
+
+def nothing_refunded(*, shipping_paid_fen: int) -> str:
+    """The refunds of a checkout just completed for whose shipping only so much was paid."""
+    return compact({"lines": {}, "shipping": 0, "shipping_paid": shipping_paid_fen})
 
 
 def refund(member: Member, command: RefundCheckout, context: Context) -> Change:
@@ -56,7 +69,7 @@ def refund(member: Member, command: RefundCheckout, context: Context) -> Change:
     Raises CheckoutNotFound, CheckoutNotCompleted, CheckoutCancelled, ItemNotInOrder, RefundExceedsOrder.
     """
     checkout = checkout_of(member, command)
-    if checkout.status not in ("completed", "partially_refunded", "refunded"):
+    if checkout.status not in ORDERED:
         raise CheckoutNotCompleted(status=checkout.status)
     cart = PricedCart(member.held[command.checkout_id])
     before = _refunds_of(checkout, cart)
@@ -64,7 +77,7 @@ def refund(member: Member, command: RefundCheckout, context: Context) -> Change:
     lot = member.lots[member.orders[command.checkout_id]]
     paid = [line.amount_fen for line in order_of(lot).lines]
     had, given = (_given(refunds, checkout, cart, paid) for refunds in (before, after))
-    shipping_fen = after.shipping_fen - before.shipping_fen
+    money_fen = sum(given.money_fen) - sum(had.money_fen)
 
     lots = dict(member.lots)
     points = given.points - had.points
@@ -95,7 +108,7 @@ def refund(member: Member, command: RefundCheckout, context: Context) -> Change:
     status = "refunded" if after.is_full else "partially_refunded"
     detail: dict[str, Any] = {
         "refunded": {
-            "amount": sum(given.money_fen) - sum(had.money_fen) + shipping_fen,
+            "amount": money_fen + given.shipping_fen - had.shipping_fen,
             "points": points,
             "cash": cash,
             "coupons": [coupon.code for coupon in coupons if coupon.status == "issued"],
@@ -103,7 +116,7 @@ def refund(member: Member, command: RefundCheckout, context: Context) -> Change:
         "points": taken.points,
         "recovered": taken.points - taken.shortfall,
         "shortfall": taken.shortfall,
-        "amount": sum(given.money_fen) - sum(had.money_fen),
+        "amount": money_fen,
         "expired": back.expired,
         "debt_paid": back.debt_paid,
         "tier": member.account.tier,
@@ -132,7 +145,7 @@ def refund(member: Member, command: RefundCheckout, context: Context) -> Change:
 def _refunds_of(checkout: Checkout, cart: PricedCart) -> _Refunds:
     terms: dict[str, Any] = json.loads(checkout.refunds) if checkout.refunds else {"lines": {}, "shipping": 0}
     returned = {line_id: Returned(*part) for line_id, part in terms["lines"].items()}
-    return _Refunds(cart.goods._replace(returned=returned), terms["shipping"])
+    return _Refunds(cart.goods._replace(returned=returned), terms["shipping"], terms.get("shipping_paid"))
 
 
 def _with_refund(before: _Refunds, command: RefundCheckout, cart: PricedCart) -> _Refunds:
@@ -152,7 +165,9 @@ def _with_refund(before: _Refunds, command: RefundCheckout, cart: PricedCart) ->
         had = returned.get(line.line_id, none)
         if part:
             returned[line.line_id] = Returned(had.quantity, had.amount + part)
-    return _Refunds(goods._replace(returned=returned), before.shipping_fen + amount - of_goods)
+    return before._replace(
+        goods=goods._replace(returned=returned), shipping_fen=before.shipping_fen + amount - of_goods
+    )
 
 
 def _given(refunds: _Refunds, checkout: Checkout, cart: PricedCart, paid: list[int]) -> _Given:
@@ -170,8 +185,12 @@ def _given(refunds: _Refunds, checkout: Checkout, cart: PricedCart, paid: list[i
         money.append(owed)
     all_points_value = sum(parts.points_fen for parts in cart.parts)
     all_cash = sum(parts.cash_fen for parts in cart.parts)
+    shipping_fen = refunds.shipping_fen
+    if refunds.shipping_paid_fen is not None:
+        shipping_fen = refunds.shipping_paid_fen * shipping_fen // cart.shipping_fen
     return _Given(
         checkout.points * points_value // all_points_value if all_points_value else 0,
         checkout.cash * cash // all_cash if all_cash else 0,
         money,
+        shipping_fen,
     )

@@ -63,7 +63,7 @@ def hold(member: Member, command: HoldCheckout, context: Context) -> Change:
     detail: dict[str, Any] = {
         "quote": priced._replace(rejected=(), fitting=()),
         "channel": command.cart.channel,
-        "coupons": [[coupon.public_code or coupon.code, coupon.code] for coupon in coupons],
+        "coupons": list(zip(priced.coupons_used, checkout.coupons, strict=True)),
         "lots": told(taken.parts, lots),
         "hold_expires_at": rfc3339(hold_expires_at),
     }

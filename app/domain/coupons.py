@@ -35,6 +35,7 @@ from app.domain.coupon_issuing import (
 )
 from app.domain.coupon_reasons import Reason, reason
 from app.domain.coupon_templates import Template
+from app.domain.errors import MemberErased, MemberFrozen
 from app.domain.posting import Change, Context, Member, post
 from app.domain.spending import hold_span
 
@@ -74,13 +75,17 @@ def unlock(member: Member, command: UnlockCoupon, context: Context) -> Change:
 
 
 def redeem(member: Member, command: RedeemCoupon, context: Context) -> Change:
-    """Use the coupon up. Raises as `_own`, `check_usable`, `spend_budget`; CouponOfCheckout."""
+    """Use the coupon up. Raises as `_own`, `check_usable`, `spend_budget`; CouponOfCheckout.
+
+    What was locked before can be redeemed also by a member frozen since; else MemberFrozen, MemberErased.
+    """
     coupon, got = _own(member, command, context)
     _check_free_of_checkout(coupon)
     template = template_of(coupon.template, context)
     is_locked = coupon.status == "locked" and coupon.reference == command.reference
     account = got.account if got else member.account
     if not is_locked:
+        _check_active(account)
         check_usable(coupon, template, context.now)
         account = _without_usable(account)
     had = coupon.discount or 0
@@ -202,11 +207,22 @@ def _own(member: Member, command: CouponCommand, context: Context) -> tuple[Coup
     if coupon is not None:
         return coupon, None
     row = code_of_nobody(command.code, context)
-    for other in member.coupons.values():
-        if other.public_code == row.code and other.status == "issued":
+    got_by_it = [coupon for coupon in member.coupons.values() if coupon.public_code == row.code]
+    for other in got_by_it:
+        if other.reference == command.reference:
+            return other, None
+    for other in got_by_it:
+        if other.status == "issued":
             return other, None
     got = obtain(member, template_of(row.template, context), context, source="code", by=row)
     return got.coupon, got
+
+
+def _check_active(account: Account) -> None:
+    if account.status == "erased":
+        raise MemberErased
+    if account.status == "frozen":
+        raise MemberFrozen
 
 
 def _counter(got: Obtained | None) -> Counter | None:

@@ -53,6 +53,11 @@ class Quote(NamedTuple):
     tier_after: str
     best_is_exact: bool | None
 
+    @property
+    def coupons_used(self) -> list[str]:
+        """The names of the coupons applied, in the order applied: each as it was asked for."""
+        return [used.code for used in self.used if used.code is not None]
+
 
 def quote(
     member: Member,

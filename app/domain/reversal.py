@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from app.domain.account import Account, Lot, Review
+from app.domain.account import ORDERED, Account, Lot, Review
 from app.domain.commands import Reverse
 from app.domain.compact import compact
 from app.domain.errors import ErrorKind, LoyaltyError, OrderNotFound
@@ -44,7 +44,8 @@ def reverse(member: Member, command: Reverse, context: Context) -> Change:
     number = member.orders.get(command.order_id)
     if number is None:
         raise OrderNotFound
-    if command.order_id in member.checkouts:
+    checkout = member.checkouts.get(command.order_id)
+    if checkout is not None and checkout.status in ORDERED:
         raise OrderOfCheckout
     lot = member.lots[number]
     before = order_of(lot)

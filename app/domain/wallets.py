@@ -34,7 +34,7 @@ class Wallet:
                 if coupon.status in ("issued", "locked")
             }
         if wish.coupons != "best":
-            for code in wish.coupons:
+            for code in dict.fromkeys(wish.coupons):
                 self._find(code)
 
     def price(self, cart: Cart, wish: Wish) -> Quote:
@@ -84,7 +84,8 @@ class Wallet:
             None,
         )
         if own is not None:
-            self._coupons.pop(own.code, None)
+            for name in [name for name, coupon in self._coupons.items() if coupon.code == own.code]:
+                del self._coupons[name]  # one coupon goes once, whatever names it is given
             self._coupons[code] = own
             return
         row = self._context.shelf.codes.get(code)

@@ -22,7 +22,7 @@ from app.domain.commands import Command, Enrol
 from app.domain.coupon_commands import CouponCommand
 from app.domain.coupon_errors import CouponExhausted, CouponNeedsMember, CouponNotFound
 from app.domain.decisions import decide
-from app.domain.errors import LoyaltyError
+from app.domain.errors import LoyaltyError, OrderAlreadyAccrued
 from app.domain.maturity import is_due, mature
 from app.domain.posting import Caller, Change, Context, Member
 from app.domain.shelf import EMPTY_SHELF, NeedsMore
@@ -198,7 +198,7 @@ class Batch:
             asks_for_traits=self.known.rack.asks_for_traits,
         ).all(all_lots_of=self.needs.all_lots_of, lost_at=self.lost_at)
         for member_id, member in self.members.items():
-            member.sees_all_lots = member_id not in wanted.reaching
+            member.sees_all_lots = member_id in wanted.lots or not member.account.lot_count
             member.sees_wallet = member_id in wanted.wallets
         loaded = await load(connection, wanted)
         versions = {row.program_version for rows in (loaded.lots, loaded.redemptions) for row in rows}
@@ -314,7 +314,7 @@ class Batch:
     def _repeated(self, command: Command, entry: Entry, detail: Mapping[str, Any]) -> dict[str, Any]:
         """The answer of the entry this command wrote before. Raises the command's `clash` if it differs."""
         if entry.content != command.content():
-            raise command.clash()
+            raise OrderAlreadyAccrued if entry.kind == "accrue" else command.clash()
         if command.checkout_named is not None:
             detail = {**self.members[entry.member_id].held.get(command.checkout_named, {}), **detail}
         return (
