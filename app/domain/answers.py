@@ -261,6 +261,21 @@ def _checkout_refund(entry: Entry, detail: Detail) -> dict[str, Any]:
     }
 
 
+def _benefit(entry: Entry, detail: Detail) -> dict[str, Any]:
+    return {
+        "member_id": entry.member_id,
+        "reference": key_parts(entry)[0],
+        "benefit": detail["benefit"],
+        "label": detail["label"],
+        "terms": detail["terms"],
+        "since": detail["since"],
+        "until": detail["until"],
+        "revoked_at": detail["revoked_at"],
+        "reason": detail["reason"],
+        "actor": entry.actor,
+    }
+
+
 _ANSWERS: dict[str, Callable[[Entry, Detail], dict[str, Any]]] = {
     "accrue": _accrual,
     "settle": _accrual,
@@ -283,6 +298,8 @@ _ANSWERS: dict[str, Callable[[Entry, Detail], dict[str, Any]]] = {
     "redeem_coupon": _coupon,
     "roll_back_coupon": _coupon,
     "void_coupon": _coupon,
+    "grant_benefit": _benefit,
+    "revoke_benefit": _benefit,
     "hold": _hold,
     "extend": _extension,
     "complete": _completion,

@@ -41,6 +41,7 @@ class HoldCheckout(Command):
     kind = "hold"
     needs_active = True
     needs_traits = True
+    needs_grants = True
 
     checkout_id: str
     cart: Cart

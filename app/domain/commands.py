@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from app.domain.compact import compact
 from app.domain.earning import Line
 from app.domain.errors import LoyaltyError, OrderAlreadyAccrued, ReferenceAlreadyUsed, ReviewClosed
+from app.domain.terms import Occasion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,9 @@ class Command:
     kind: ClassVar[str]
     needs_lots: ClassVar[bool] = False  # every lot that may hold points, however many it takes from
     needs_traits: ClassVar[bool] = False  # what conditions may ask of the person
+    needs_birthday: ClassVar[bool] = False  # the same, whether any condition asks or not
+    needs_grants: ClassVar[bool] = False  # the benefits that persons gave
+    gives: ClassVar[frozenset[Occasion]] = frozenset()  # when a tier gives the coupons that it gives
     needs_active: ClassVar[bool] = False  # refused while the member is frozen, and once erased
     needs_person: ClassVar[bool] = False  # refused once the member is erased
 
@@ -392,9 +396,10 @@ class Erase(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mature(Command):
-    """Nothing but what fell due: expiry, lapsed holds, settlements, tier periods. The jobs' command."""
+    """Nothing but what fell due: expiry, lapsed holds, settlements, tier periods and coupons. The jobs' command."""
 
     kind = "mature"
+    gives = frozenset({"entry", "month"})
 
 
 # --- tiers -----------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from typing import Any
 from app.domain import (
     accrual,
     adjustments,
+    benefit_grants,
     checkout_completion,
     checkout_refunds,
     checkouts,
@@ -16,8 +17,10 @@ from app.domain import (
     reversal,
     sign_in,
     standing,
+    tier_coupons,
     transfers,
 )
+from app.domain import benefit_commands as of_benefits
 from app.domain import checkout_commands as at_checkout
 from app.domain import commands as ask
 from app.domain import coupon_commands as of_coupons
@@ -56,6 +59,9 @@ _DECISIONS: dict[type[ask.Command], Callable[[Member, Any, Context], Change]] = 
     of_coupons.RedeemCoupon: coupons.redeem,
     of_coupons.RollBackCoupon: coupons.roll_back,
     of_coupons.VoidCoupon: coupons.void,
+    of_benefits.GrantBenefit: benefit_grants.grant,
+    of_benefits.RevokeBenefit: benefit_grants.revoke,
+    of_benefits.GiveBirthdayCoupon: tier_coupons.give_birthday_coupon,
     at_checkout.HoldCheckout: checkouts.hold,
     at_checkout.ExtendCheckout: checkouts.extend,
     at_checkout.CompleteCheckout: checkout_completion.complete,

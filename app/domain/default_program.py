@@ -2,7 +2,11 @@
 
 from typing import Any
 
-_BIRTHDAY_COUPON = {"code": "birthday_coupon", "label": "生日优惠券"}
+_BIRTHDAY_COUPON = {
+    "code": "birthday_coupon",
+    "label": "生日优惠券",
+    "coupon": {"template": "birthday", "on": "birthday"},
+}
 _PRIORITY = {"code": "priority_activities", "label": "活动优先参与"}
 _SMALL_DISCOUNT = {"code": "discount", "label": "会员折扣 2%", "discount_percent": 2}
 _LARGE_DISCOUNT = {"code": "discount", "label": "会员折扣 5%", "discount_percent": 5}

@@ -1,4 +1,5 @@
-"""What falls due by itself: expiry of points and coupons, holds that lapse, orders that settle, tier periods that end.
+"""What falls due by itself: expiry of points and coupons, holds that lapse, orders that settle, tier periods that end,
+coupons that a tier gives.
 
 Each is decided at its own moment, in the order of those moments, however late it is written down: so a job that
 runs late, or a command that comes first, leads to the same balances (RULES.md: expired points are never spendable,
@@ -10,7 +11,7 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
-from app.domain import checkouts, coupons
+from app.domain import checkouts, coupons, tier_coupons
 from app.domain.account import Account, Checkout, Coupon, Lot, Redemption
 from app.domain.accrual import settle_lot
 from app.domain.calendar import local_date
@@ -25,7 +26,7 @@ from app.domain.standing import end_tier_period, tier_due_at
 
 class _Due(NamedTuple):
     at: datetime
-    order: int  # of things due at the same instant: settle, expire, lapse (to lots up to date), coupons, tier
+    order: int  # of things due at once: settle, expire, lapse (lots up to date), coupons, tier, its coupons
     place: int | str  # of things of one order: as they are numbered or named
     happen: Callable[[Member, Context], Change]
 
@@ -59,6 +60,8 @@ def _next_due(member: Member, context: Context) -> _Due | None:
     candidates = [*_due_lots(member), *_due_holds(member), *_due_coupons(member)]
     if (at := tier_due_at(member.account, context.program)) is not None:
         candidates.append(_Due(at, 4, 0, end_tier_period))
+    if (at := tier_coupons.due_at(member, context)) is not None:
+        candidates.append(_Due(at, 5, 0, tier_coupons.give))
     return min(candidates, key=lambda due: due[:3], default=None)
 
 
@@ -105,7 +108,9 @@ def _happen(member: Member, due: _Due, context: Context) -> Change:
     """Decide what falls due as of its own moment; it is recorded now."""
     then = context._replace(now=due.at, today=local_date(due.at, context.program.timezone))
     change = due.happen(member, then)
-    entry = change.entry and change.entry._replace(recorded_at=context.now)
+    if change.entry is None:
+        return change
+    entry = change.entry._replace(recorded_at=context.now)
     return change._replace(entry=entry, account=change.account._replace(last_at=context.now))
 
 
@@ -154,7 +159,7 @@ def _with_exact_due_dates(member: Member, context: Context) -> Account:
     for hold in (*member.redemptions.values(), *member.checkouts.values()):
         if hold.status in ("reserved", "held"):
             hold_due_at = earlier(hold_due_at, hold.hold_expires_at)
-    due_at = tier_due_at(member.account, context.program)
+    due_at = earlier(tier_due_at(member.account, context.program), member.account.benefits_at)
     for lot in member.lots.values():
         due_at = earlier(due_at, lot.settle_at)
     account = member.account._replace(due_at=due_at, hold_due_at=hold_due_at)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.domain.account import Account, bucket_of
+from app.domain.benefits import owing, owing_no_entry
 from app.domain.commands import Enrol, Erase, Freeze, Import, Unfreeze
 from app.domain.compact import compact
 from app.domain.errors import (
@@ -32,7 +33,7 @@ class ImportAheadOfTime(LoyaltyError):
 def new_account(member_id: str, context: Context) -> Account:
     """An account as it is on joining: the lowest tier, nothing held."""
     tier = context.program.tiers.ladder[0].code
-    return Account(
+    account = Account(
         bucket=bucket_of(member_id),
         member_id=member_id,
         status="active",
@@ -69,6 +70,7 @@ def new_account(member_id: str, context: Context) -> Account:
         coupon_due_at=None,
         benefits_at=None,
     )
+    return owing(account, before=None, context=context)
 
 
 def enrol(member: Member | None, command: Enrol, context: Context) -> Change:
@@ -124,7 +126,7 @@ def bring_along(member: Member | None, command: Import, context: Context) -> Cha
         detail["tier_change"] = restanding.detail
     after, entry = post(
         before,
-        restanding.account,
+        owing_no_entry(restanding.account, context),
         kind="import",
         key=command.natural_key(context.today),
         context=context,
@@ -172,6 +174,10 @@ def erase(member: Member, command: Erase, context: Context) -> Change:
         if review.status == "open"
     )
     after, entry = post(
-        account, account._replace(status="erased", review=None), kind=command.kind, key=None, context=context
+        account,
+        account._replace(status="erased", review=None, benefits_at=None),
+        kind=command.kind,
+        key=None,
+        context=context,
     )
     return Change(account=after, entry=entry, reviews=reviews, erases_person=True)

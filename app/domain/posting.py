@@ -4,7 +4,18 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from app.domain.account import Account, Checkout, Code, Counter, Coupon, Entry, Lot, Redemption, Review
+from app.domain.account import (
+    Account,
+    BenefitGrant,
+    Checkout,
+    Code,
+    Counter,
+    Coupon,
+    Entry,
+    Lot,
+    Redemption,
+    Review,
+)
 from app.domain.program import Program
 from app.domain.shelf import EMPTY_SHELF, Shelf
 
@@ -44,6 +55,7 @@ class Change(NamedTuple):
     codes: tuple[Code, ...] = ()
     counters: tuple[Counter, ...] = ()
     checkout: Checkout | None = None
+    grant: BenefitGrant | None = None
     other: "Change | None" = None  # what it does to the second member of a transfer
 
 
@@ -54,9 +66,11 @@ class Member:
         "account",
         "checkouts",
         "coupons",
+        "grants",
         "held",
         "lots",
         "orders",
+        "paid",
         "redemptions",
         "referred_by",
         "reviews",
@@ -77,7 +91,11 @@ class Member:
         self.sees_wallet = True  # every coupon issued or locked; else only those that the batch names
         self.checkouts: dict[str, Checkout] = {}
         self.held: dict[str, Mapping[str, Any]] = {}  # checkout_id → what the entry of its hold tells
-        self.traits: Mapping[str, Any] = {}  # gender, region, attributes: where a condition may ask
+        self.traits: Mapping[
+            str, Any
+        ] = {}  # gender, region, attributes, birthday_month: where a rule may ask
+        self.grants: dict[str, BenefitGrant] = {}  # by reference, where a command asks for benefits
+        self.paid: set[str] = set()  # keys of the entries by which the tier gave coupons
 
     def load_lots(self, lots: Iterable[Lot]) -> None:
         for lot in lots:
@@ -99,6 +117,10 @@ class Member:
             self.checkouts[change.checkout.checkout_id] = change.checkout
             if change.entry is not None and change.entry.kind == "hold":
                 self.held[change.checkout.checkout_id] = change.detail
+        if change.grant is not None:
+            self.grants[change.grant.reference] = change.grant
+        if change.entry is not None and change.entry.kind == "tier_coupons":
+            self.paid.add(change.entry.key)
         if change.person:
             self.referred_by = change.person.get("referred_by") or self.referred_by
 

@@ -5,6 +5,7 @@ from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 from app.domain.document import Mistake, Section
+from app.domain.identifiers import is_identifier
 from app.domain.terms import (
     METRICS,
     AfterLadder,
@@ -17,6 +18,7 @@ from app.domain.terms import (
     Growth,
     LadderStep,
     Metric,
+    Occasion,
     Paying,
     PayingTerms,
     Qualification,
@@ -24,6 +26,7 @@ from app.domain.terms import (
     SignIn,
     Terms,
     Tier,
+    TierCoupon,
     Tiers,
     Validity,
     ValidityPolicy,
@@ -34,6 +37,7 @@ _AMOUNT = 10**12  # the API's largest amount, in the minor unit
 _DAYS = 3_660
 _MONTHS = 1_200
 _YEARS = 100
+_COUPONS = 20  # of one benefit, at once
 
 
 def read_terms(document: Mapping[str, Any]) -> tuple[Terms, tuple[Mistake, ...]]:
@@ -226,13 +230,32 @@ def _read_tier(section: Section, *, rank: int, metrics: tuple[Metric, ...]) -> T
         thresholds={metric: thresholds[metric] for metric in metrics if metric in thresholds},
         rate=section.ratio("rate"),
         requires_review=section.flag("requires_review"),
-        benefits=tuple(
-            Benefit(code=benefit.text("code"), label=benefit.text("label"), terms=benefit.rest())
-            for benefit in section.sections("benefits")
-        ),
+        benefits=tuple(_read_benefit(benefit) for benefit in section.sections("benefits")),
     )
     section.refuse_others()
     return tier
+
+
+def _read_benefit(section: Section) -> Benefit:
+    """What the rules act on is held to its form; all else a benefit says is for other systems."""
+    return Benefit(
+        code=section.text("code"),
+        label=section.text("label"),
+        discount_percent=section.integer_or_absent("discount_percent", least=0, most=100),
+        free_shipping=section.flag("free_shipping") if "free_shipping" in section.names else None,
+        coupon=_read_coupon(section.section("coupon")) if "coupon" in section.names else None,
+        terms=section.rest(),
+    )
+
+
+def _read_coupon(section: Section) -> TierCoupon:
+    template = section.text("template")
+    if not is_identifier(template):
+        section.wrong("template", "must be 1 to 64 of A-Za-z0-9._:-")
+    on: Occasion = section.choice("on", get_args(Occasion))
+    count = section.integer_or_absent("count", least=1, most=_COUPONS)
+    section.refuse_others()
+    return TierCoupon(template, on, 1 if count is None else count)
 
 
 def _check_above(tier: Tier, below: list[Tier], *, place: Section, metrics: tuple[Metric, ...]) -> None:
@@ -331,7 +354,7 @@ def _write_tiers(tiers: Tiers) -> dict[str, Any]:
                 "rate": str(tier.rate),
                 "requires_review": tier.requires_review,
                 "benefits": [
-                    {"code": each.code, "label": each.label, **each.terms} for each in tier.benefits
+                    {"code": each.code, "label": each.label, **each.all_terms()} for each in tier.benefits
                 ],
             }
             for tier in tiers.ladder

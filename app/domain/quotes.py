@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
 from app.domain.account import Account
+from app.domain.benefits import perks
 from app.domain.carts import Cart, Wish, check_cart
 from app.domain.coupon_reasons import told_reason
 from app.domain.coupon_templates import Template
@@ -77,7 +78,7 @@ def quote(
     """
     check_cart(cart)
     account, program = member.account, context.program
-    till = Till(cart, shopper, program.tier(shopper.tier))
+    till = Till(cart, shopper, perks(program.tier(shopper.tier), member.grants.values(), context.now))
     for template in promotions:
         if template.is_open(context.now):
             till.promote(template)

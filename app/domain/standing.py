@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from app.domain.account import Account, Lot, Review
+from app.domain.benefits import owing, with_months
 from app.domain.calendar import end_of_day, local_date
 from app.domain.commands import Command, DecideReview, EvaluateTier, SetTier
 from app.domain.compact import compact
@@ -117,7 +118,7 @@ def evaluate_tier(member: Member, command: EvaluateTier, context: Context) -> Ch
     account = member.account
     restanding = restand(member, account, context, changed=())
     if restanding.account == account:
-        return Change(account=account)
+        return Change(account=with_months(account, context))
     return _posted(account, restanding, command.kind, None, context)
 
 
@@ -130,14 +131,17 @@ def set_tier(member: Member, command: SetTier, context: Context) -> Change:
     tier = context.program.tier(command.tier)
     if command.until is not None and command.until <= context.now:
         raise TierEndsInPast
+    after = account._replace(
+        tier=tier.code,
+        tier_since=context.now if tier.code != account.tier else account.tier_since,
+        tier_valid_until=command.until,
+        tier_state="manual",
+        due_at=earlier(account.due_at, command.until),
+    )
+    if tier.code != account.tier:
+        after = owing(after, before=account.tier, context=context)
     restanding = Restanding(
-        account._replace(
-            tier=tier.code,
-            tier_since=context.now if tier.code != account.tier else account.tier_since,
-            tier_valid_until=command.until,
-            tier_state="manual",
-            due_at=earlier(account.due_at, command.until),
-        ),
+        after,
         detail=_told(account.tier, tier.code, context.program, reason=command.reason, until=command.until),
     )
     return _posted(account, restanding, command.kind, command, context)
@@ -259,6 +263,7 @@ def _evaluated(member: Member, after: Account, evaluation: Evaluation, context: 
             tier_state="held",
         )
         account = account._replace(due_at=earlier(account.due_at, tier_due_at(account, context.program)))
+        account = owing(account, before=after.tier, context=context)
         detail = _told(after.tier, tier, context.program)
     if evaluation.closes_review:
         if after.review is not None and after.review in member.reviews:

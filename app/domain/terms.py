@@ -15,6 +15,7 @@ CashPolicy = Literal["none", "single_order", "cumulative"]
 AfterLadder = Literal["restart", "stay"]
 Combine = Literal["any", "all"]
 WindowKind = Literal["lifetime", "rolling_months", "calendar_year"]
+Occasion = Literal["entry", "month", "birthday"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +127,42 @@ class Reserve:
 
 
 @dataclass(frozen=True, slots=True)
+class TierCoupon:
+    """Coupons that a tier gives: `count` of a template, on entering it, each month, or in the birthday's month."""
+
+    template: str
+    on: Occasion
+    count: int = 1
+
+    def to_document(self) -> dict[str, Any]:
+        """As the program has it: a count of one goes without saying."""
+        told: dict[str, Any] = {"template": self.template, "on": self.on}
+        return told if self.count == 1 else {**told, "count": self.count}
+
+
+@dataclass(frozen=True, slots=True)
 class Benefit:
-    """Something a tier grants; `terms` are figures for other rules and systems, such as a percentage."""
+    """Something a tier grants. What it says of a discount, shipping and coupons the rules here act on; `terms` are
+    for other systems. None: it does not say.
+    """
 
     code: str
     label: str
     terms: Mapping[str, Any]
+    discount_percent: int | None = None
+    free_shipping: bool | None = None
+    coupon: TierCoupon | None = None
+
+    def all_terms(self) -> dict[str, Any]:
+        """Everything it says beyond its code and label, as the document has it."""
+        said: dict[str, Any] = dict(self.terms)
+        if self.discount_percent is not None:
+            said["discount_percent"] = self.discount_percent
+        if self.free_shipping is not None:
+            said["free_shipping"] = self.free_shipping
+        if self.coupon is not None:
+            said["coupon"] = self.coupon.to_document()
+        return said
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+from app.domain.benefits import Perks
 from app.domain.carts import Cart
 from app.domain.combination import best, join, stacks
 from app.domain.coupon_reasons import Reason, reason
@@ -16,7 +17,6 @@ from app.domain.eligibility import Shopper, eligible_lines, unmet
 from app.domain.pricing import Basket, Candidate, candidate, effect, price, reduce, refusal
 from app.domain.promotions import line_promotions
 from app.domain.shares import spread
-from app.domain.terms import Tier
 
 
 class Held(NamedTuple):
@@ -73,10 +73,10 @@ class Shipping(NamedTuple):
 class Till:
     """A cart on its way through the steps: promotions, the tier's discount, coupons."""
 
-    def __init__(self, cart: Cart, shopper: Shopper, tier: Tier) -> None:
+    def __init__(self, cart: Cart, shopper: Shopper, perks: Perks) -> None:
         self.cart = cart
         self.shopper = shopper
-        self.tier = tier
+        self.perks = perks
         self.discounts: list[list[tuple[str, int]]] = [[] for _ in cart.lines]
         self.line_prices: list[tuple[Template, tuple[int, ...]]] = []
         self.automatic: list[Candidate] = []
@@ -105,15 +105,15 @@ class Till:
                     left_fen[index] -= saved_fen
                     self.promoted_fen[code] = self.promoted_fen.get(code, 0) + saved_fen
                     self._note(f"promotion:{code}", (index,), (saved_fen,))
-        percent, is_free = _benefits(self.tier)
-        if percent:
-            saved_fen = sum(left_fen) * percent // 100
+        perks = self.perks
+        if perks.discount_percent:
+            saved_fen = sum(left_fen) * perks.discount_percent // 100
             places = range(len(left_fen))
             left_fen, shares_fen = reduce(left_fen, saved_fen, places)
-            self._note(f"tier:{self.tier.code}", places, shares_fen)
+            self._note(perks.discount_by, places, shares_fen)
         shipping_fen = self.cart.shipping_fen
-        if is_free and shipping_fen:
-            self.free_by, shipping_fen = f"tier:{self.tier.code}", 0
+        if perks.shipping_by is not None and shipping_fen:
+            self.free_by, shipping_fen = perks.shipping_by, 0
         self.basket = Basket([line.quantity for line in self.cart.lines], left_fen, shipping_fen)
 
     def admit(self, held: Held) -> None:
@@ -209,17 +209,6 @@ class Till:
 
     def shipping(self) -> Shipping:
         return Shipping(self.cart.shipping_fen, self.priced.shipping_fen, self.free_by)
-
-
-def _benefits(tier: Tier) -> tuple[int, bool]:
-    """The largest discount the tier grants, in percent, and whether its shipping is free."""
-    percent, is_free = 0, False
-    for benefit in tier.benefits:
-        own = benefit.terms.get("discount_percent")
-        if type(own) is int and percent < own <= 100:  # the terms of a benefit are free-form
-            percent = own
-        is_free = is_free or benefit.terms.get("free_shipping") is True
-    return percent, is_free
 
 
 def _clash(candidate: Candidate, chosen: Iterable[Candidate]) -> Reason | None:

@@ -40,7 +40,7 @@ def test_the_default_is_the_rules() -> None:
     assert DEFAULT.tier("silver").name == "白银会员"
     assert [tier.rank for tier in DEFAULT.tiers.ladder] == [0, 1, 2, 3, 4]
     discount = next(each for each in DEFAULT.tier("platinum").benefits if each.code == "discount")
-    assert (discount.label, dict(discount.terms)) == ("会员折扣 5%", {"discount_percent": 5})
+    assert (discount.label, discount.discount_percent, dict(discount.terms)) == ("会员折扣 5%", 5, {})
     assert (DEFAULT.reserve.default_seconds, DEFAULT.reserve.max_seconds) == (1_800, 7 * 86_400)
     assert (DEFAULT.settlement_days, DEFAULT.refund_grace_days, DEFAULT.approval_over_points) == (
         15,
