@@ -21,6 +21,7 @@ from app.routers import (
     accruals,
     adjustments,
     batches,
+    checkouts,
     coupon_templates,
     entries,
     errors,
@@ -48,6 +49,7 @@ VERSION = "0.1.0"
 # The busy ones first: each route tried before costs a request some microseconds.
 _ROUTERS = (
     accruals,
+    checkouts,
     redemptions,
     members,
     batches,

@@ -106,7 +106,7 @@ class HoldLapsed(LoyaltyError):
 
 
 class CheckoutNotHeld(LoyaltyError):
-    """`status`: what the checkout is."""
+    """`checkout_status`: what the checkout is."""
 
     code = "checkout_not_held"
     kind = ErrorKind.CONFLICT
@@ -114,7 +114,8 @@ class CheckoutNotHeld(LoyaltyError):
 
     def __init__(self, *, status: str) -> None:
         super().__init__(
-            f"The checkout is {status}: there is no hold to extend or to cancel.", extra={"status": status}
+            f"The checkout is {status}: there is no hold to extend or to cancel.",
+            extra={"checkout_status": status},
         )
 
     @classmethod
@@ -123,7 +124,7 @@ class CheckoutNotHeld(LoyaltyError):
 
 
 class CheckoutNotCompleted(LoyaltyError):
-    """`status`: what the checkout is."""
+    """`checkout_status`: what the checkout is."""
 
     code = "checkout_not_completed"
     kind = ErrorKind.CONFLICT
@@ -132,7 +133,7 @@ class CheckoutNotCompleted(LoyaltyError):
     def __init__(self, *, status: str) -> None:
         super().__init__(
             f"The checkout is {status}: only what was completed can be refunded. Cancel a held one instead.",
-            extra={"status": status},
+            extra={"checkout_status": status},
         )
 
     @classmethod

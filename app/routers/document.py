@@ -98,6 +98,7 @@ _TAGS = [
     {"name": "points", "description": "Earning and spending, each one entry in the ledger."},
     {"name": "tiers", "description": "The ladder, and how members climb it."},
     {"name": "coupons", "description": "What is given out to take something off an order."},
+    {"name": "checkout", "description": "Carts: what they cost, held until they are paid, and refunded."},
     {"name": "ledger", "description": "The accountant's view of all of it."},
     {"name": "keys", "description": "Who may call."},
     {"name": "operations", "description": "Is it alive, is it ready, how is it doing."},

@@ -39,6 +39,8 @@ STATUS: dict[ErrorKind, int] = {
 }
 PLACES: dict[str, tuple[str, str]] = {
     "as_of_in_future": ("query", "?as_of"),
+    "cart_out_of_range": ("body", "/items"),
+    "coupon_needs_member": ("body", "/member_id"),
     "cursor_invalid": ("query", "?cursor"),
     "expression_invalid": ("body", "/eligible/member"),
     "hold_too_long": ("body", "/hold_seconds"),
@@ -47,6 +49,7 @@ PLACES: dict[str, tuple[str, str]] = {
     "items_amount_mismatch": ("body", "/items"),
     "line_id_repeated": ("body", "/items"),
     "occurred_at_in_future": ("body", "/occurred_at"),
+    "paid_exceeds_checkout": ("body", "/paid"),
     "referrer_is_self": ("body", "/referred_by"),
     "tier_ends_in_past": ("body", "/until"),
     "transfer_to_self": ("body", "/to"),
