@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from app.actions import issuing as action
-from app.actions.coupon_templates import change_template, create_template
+from app.actions.coupon_templates import StockBelowIssued, change_template, create_template
 from app.actions.issuing import Wanted, issue_all, issue_to_members
 from app.domain.commands import Enrol
 from app.ledger.engine import Engine, LedgerUnavailable
@@ -38,12 +39,12 @@ async def members(sandbox: Sandbox, count: int) -> list[str]:
     return names
 
 
-async def ask(sandbox: Sandbox, names: Sequence[str]) -> IssueRow:
+async def ask(sandbox: Sandbox, names: Sequence[str], *, issue: str = ISSUE) -> IssueRow:
     return await issue_to_members(
         sandbox.database,
         sandbox.engine,
         Wanted(template="t", members=names, reason="thanks"),
-        issue=ISSUE,
+        issue=issue,
         actor="key:test",
         clock=SANDBOX_CLOCK,
     )
@@ -170,3 +171,34 @@ async def test_workers_share_the_parts(sandbox: Sandbox) -> None:
     assert min(parts) >= 1
     assert (await progress(sandbox)).issued == 400
     assert await holders(sandbox) == names
+
+
+async def test_the_stock_is_never_set_below_what_is_given(sandbox: Sandbox) -> None:
+    await template(sandbox, stock=400)
+    names = await members(sandbox, 400)
+    await ask(sandbox, names)
+
+    async def lower() -> None:
+        for stock in range(300, 0, -10):
+            await asyncio.sleep(0.01)
+            with contextlib.suppress(StockBelowIssued):
+                await change_template(
+                    sandbox.database, template="t", changes={"stock": stock}, clock=SANDBOX_CLOCK
+                )
+
+    await asyncio.gather(run(sandbox), run(sandbox), lower())
+    [(stock, issued)] = await sandbox.rows(
+        "SELECT (document ->> 'stock')::integer, issued FROM coupon_template JOIN coupon_counter USING (template)"
+    )
+    assert issued <= stock
+    assert issued == len(await holders(sandbox)) == (await progress(sandbox)).issued
+
+
+async def test_a_stock_that_was_given_out_can_be_raised(sandbox: Sandbox) -> None:
+    await template(sandbox, stock=20)
+    names = await members(sandbox, 40)
+    assert (await ask(sandbox, names)).issued == 20
+    await change_template(sandbox.database, template="t", changes={"stock": 30}, clock=SANDBOX_CLOCK)
+    again = await ask(sandbox, names, issue=ISSUE[::-1])
+    assert (again.issued, len(again.refused)) == (10, 30)
+    assert len(await holders(sandbox)) == 30
