@@ -20,7 +20,11 @@ from app.ledger.connection import Connection
 from app.security.callers import ALL_SCOPES
 from app.security.keys import MintedKey, mint_key
 from bench.history import Population, fill
-from bench.options import LOTS_EACH, Options
+from bench.options import LOTS_EACH, WARM_UP_SECONDS, Options
+
+# A checkout spends 100 points of the first of some lots, and two coupons: as many of them as will ever be asked for.
+ORDERS_OF_SHOPPERS: Final = 5
+CHECKOUTS_A_SECOND: Final = 2_500
 
 SHOWN_SETTINGS: Final = (
     "server_version",
@@ -45,6 +49,18 @@ class Databases(NamedTuple):
     postmaster: int | None
     folder: Path
     settings: dict[str, str]
+
+
+def populations(options: Options) -> list[Population]:
+    """Who is measured on, in each of the databases."""
+    checkouts = CHECKOUTS_A_SECOND * (options.runs * options.seconds + WARM_UP_SECONDS)
+    return [
+        Population("u", options.members, 1),
+        Population("hot", 1, 1),
+        Population("h", options.holders, LOTS_EACH),
+        Population("c", options.shoppers, ORDERS_OF_SHOPPERS, checkouts=-(-checkouts // options.shoppers)),
+        Population("s", options.readers, 1),
+    ]
 
 
 @contextlib.contextmanager
@@ -92,15 +108,7 @@ async def _make(server: str, names: list[str], options: Options, key: MintedKey)
         filling: Connection = await asyncpg.connect(_address(server, first))
         try:
             await _add_key(filling, key)
-            await fill(
-                filling,
-                [
-                    Population("u", options.members, 1),
-                    Population("hot", 1, 1),
-                    Population("h", options.holders, LOTS_EACH),
-                    Population("s", options.readers, 1),
-                ],
-            )
+            await fill(filling, populations(options))
         finally:
             await filling.close()
         for name in others:

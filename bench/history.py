@@ -4,27 +4,35 @@ from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from app.domain.account import Account, Entry, Lot, bucket_of
+from app.domain.account import Account, Code, Coupon, Entry, Lot, bucket_of
 from app.domain.calendar import local_date
 from app.domain.commands import Accrue, Enrol
+from app.domain.coupon_commands import IssueCoupon
 from app.domain.decisions import decide
 from app.domain.default_program import DEFAULT_PROGRAM_DOCUMENT
 from app.domain.posting import Caller, Context, Member
 from app.domain.program import Program
+from app.domain.shelf import EMPTY_SHELF, Shelf
 from app.ledger.connection import Connection
+from bench.coupons import TEMPLATES, put_up, shelf_of
 
 # Long enough ago that lots differ in age, not so long that one expires while it is measured.
 HISTORY_DAYS: Final = 300
 ORDER_FEN: Final = 10_000
 CHUNK_ROWS: Final = 2_000
+# Stands in the rows for the member whose they will be.
+MEMBER: Final = "~member~"
 
 
 class Population(NamedTuple):
-    """`count` members, `prefix-1` to `prefix-count`, who each placed `orders` orders of 100 yuan."""
+    """`count` members, `prefix-1` to `prefix-count`, who each placed `orders` orders of 100 yuan and hold a coupon
+    of each of `TEMPLATES` for so many `checkouts`.
+    """
 
     prefix: str
     count: int
     orders: int
+    checkouts: int = 0
 
 
 class History(NamedTuple):
@@ -33,6 +41,8 @@ class History(NamedTuple):
     account: Account
     lots: list[Lot]
     entries: list[Entry]
+    coupons: list[Coupon]
+    codes: list[Code]
 
 
 def default_program() -> Program:
@@ -40,14 +50,16 @@ def default_program() -> Program:
     return Program.from_document(1, DEFAULT_PROGRAM_DOCUMENT)
 
 
-def context_at(now: datetime, program: Program) -> Context:
+def context_at(now: datetime, program: Program, shelf: Shelf = EMPTY_SHELF) -> Context:
     """A decision's circumstances at `now`."""
     caller = Caller("key:000000000000", "0123456789abcdef")
-    return Context(now, local_date(now, program.timezone), program, {1: program}, caller)
+    return Context(now, local_date(now, program.timezone), program, {1: program}, caller, shelf)
 
 
-def history(member_id: str, *, orders: int, now: datetime) -> History:
-    """A member who joined HISTORY_DAYS before `now` and placed `orders` orders since, evenly spread."""
+def history(member_id: str, *, orders: int, checkouts: int = 0, now: datetime) -> History:
+    """A member who joined HISTORY_DAYS before `now`, placed `orders` orders since, evenly spread, and just got the
+    coupons for `checkouts`: `<member>.<template>-1` and so on.
+    """
     program = default_program()
     joined_at = now - timedelta(days=HISTORY_DAYS)
     member = Member(decide({}, Enrol(member_id=member_id), context_at(joined_at, program)).account)
@@ -59,39 +71,57 @@ def history(member_id: str, *, orders: int, now: datetime) -> History:
         member.apply(change)
         assert change.entry is not None
         entries.append(change.entry)
-    return History(member.account, list(member.lots.values()), entries)
+    wanted = [(template, f"{template}-{number + 1}") for number in range(checkouts) for template in TEMPLATES]
+    shelf = shelf_of(new_code=iter([f"{member_id}.{name}" for _, name in wanted]).__next__)
+    codes: list[Code] = []
+    for template, name in wanted:
+        command = IssueCoupon(member_id=member_id, template=template, reference=name)
+        change = decide({member_id: member}, command, context_at(now, program, shelf))
+        member.apply(change)
+        shelf.put(change.counters, change.codes)
+        codes += change.codes
+        assert change.entry is not None
+        entries.append(change.entry)
+    return History(member.account, list(member.lots.values()), entries, list(member.coupons.values()), codes)
 
 
 async def fill(connection: Connection, populations: Sequence[Population]) -> None:
     """Write the populations by COPY, then let the planner and the visibility map know them."""
     now = datetime.now(UTC).replace(microsecond=0)
+    await put_up(connection, issued=sum(each.count * each.checkouts for each in populations), now=now)
     for population in populations:
-        made = history("template", orders=population.orders, now=now)
-        await _copy(connection, "account", [made.account], population)
-        await _copy(connection, "lot", made.lots, population)
-        await _copy(connection, "entry", made.entries, population)
-    await connection.execute("VACUUM (ANALYZE) account, lot, entry")
+        made = history(MEMBER, orders=population.orders, checkouts=population.checkouts, now=now)
+        for table, rows in (
+            ("account", [made.account]),
+            ("lot", made.lots),
+            ("entry", made.entries),
+            ("coupon", made.coupons),
+            ("coupon_code", made.codes),
+        ):
+            await _copy(connection, table, rows, population)
+    await connection.execute("VACUUM (ANALYZE) account, lot, entry, coupon, coupon_code")
     await connection.execute("CHECKPOINT")
 
 
 async def _copy(
     connection: Connection, table: str, rows: Sequence[tuple[Any, ...]], population: Population
 ) -> None:
-    """The template's rows once for each member; every table begins with the columns bucket and member."""
-    tails = ["\t".join(map(_cell, row[2:])) for row in rows]
+    """The rows once for each member; every table begins with a bucket and the key it is made of."""
+    parts = [(str(row[1]), "\t".join(map(_cell, row[2:]))) for row in rows]
 
     async def chunks() -> AsyncGenerator[bytes]:
         lines: list[str] = []
         for number in range(1, population.count + 1):
             member_id = f"{population.prefix}-{number}"
-            bucket = bucket_of(member_id)
-            lines += [f"{bucket}\t{member_id}\t{tail}\n" for tail in tails]
+            for text, tail in parts:
+                key = text.replace(MEMBER, member_id)
+                lines.append(f"{bucket_of(key)}\t{key}\t{tail.replace(MEMBER, member_id)}\n")
             if len(lines) >= CHUNK_ROWS:
                 yield "".join(lines).encode()
                 lines.clear()
         yield "".join(lines).encode()
 
-    if tails:
+    if parts:
         await connection.copy_to_table(table, source=chunks(), format="text")
 
 

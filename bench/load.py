@@ -25,13 +25,18 @@ class Load(NamedTuple):
     members: int
     connections: int
     etags: Path | None = None
+    first: int = 0  # of the checkouts
+    template: str = ""  # whose coupons are claimed
 
 
 class Answered(NamedTuple):
-    """What came back. `operations` are what the script counts: requests, unless it counts better."""
+    """What came back. `operations` are what the script counts: requests, unless it counts better; `started`
+    those it began.
+    """
 
     requests: int
     operations: int
+    started: int
     seconds: float
     bytes_each: float
     p50_ms: float
@@ -50,7 +55,10 @@ def require_wrk() -> None:
 
 
 def send(load: Load, service: Service, *, seconds: int) -> Answered:
-    """Send for so many seconds. Answers other than 2xx and 304, and lost requests, count as failures."""
+    """Send for so many seconds, or until the script ends by itself.
+
+    Answers other than 2xx, 304 and the refusals a script expects, and lost requests, count as failures.
+    """
     environment = os.environ | {
         "BENCH_HOST": f"127.0.0.1:{service.port}",
         "BENCH_KEY": service.key,
@@ -59,6 +67,8 @@ def send(load: Load, service: Service, *, seconds: int) -> Answered:
         "BENCH_RUN": secrets.token_hex(4),
         "BENCH_SEED": str(secrets.randbelow(2**31)),
         "BENCH_ETAGS": str(load.etags or ""),
+        "BENCH_FIRST": str(load.first),
+        "BENCH_TEMPLATE": load.template,
     }
     command = [
         "wrk", "--threads", "1", "--connections", str(load.connections), "--duration", f"{seconds}s",
@@ -75,11 +85,12 @@ def send(load: Load, service: Service, *, seconds: int) -> Answered:
     return Answered(
         requests=told["requests"],
         operations=told.get("operations", told["requests"] - told["refused"]),
+        started=told.get("started", told["requests"]),
         seconds=told["duration_us"] / 1e6,
         bytes_each=told["bytes"] / max(told["requests"], 1),
         p50_ms=told["p50_us"] / 1e3,
         p99_ms=told["p99_us"] / 1e3,
-        failures=told["lost"] + told["refused"] + told.get("failures", 0),
+        failures=told["lost"] + told["refused"] - told.get("expected", 0) + told.get("failures", 0),
         load_cpu_seconds=used(),
     )
 

@@ -6,10 +6,15 @@ from dataclasses import dataclass
 
 from bench.targets import ROWS
 
-# Members with 50 lots each, and members whose status never changes while it is read.
+# Members with 50 lots each, members with coupons, and members whose status never changes while it is read.
 HOLDERS = 20_000
+SHOPPERS = 20_000
 READERS = 10_000
 LOTS_EACH = 50
+WARM_UP_SECONDS = 2
+# Claims of a coupon rush, and how many of them there is a coupon for.
+CLAIMS = 20_000
+CLAIMS_A_COUPON = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +26,8 @@ class Options:
     seconds: int
     members: int
     holders: int
+    shoppers: int
+    claims: int
     readers: int
     connections: int
     batch_connections: int
@@ -64,6 +71,8 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         seconds=1 if smoke else given.seconds,
         members=2_000 if smoke else given.members,
         holders=200 if smoke else HOLDERS,
+        shoppers=200 if smoke else SHOPPERS,
+        claims=400 if smoke else min(CLAIMS, given.members),
         readers=200 if smoke else READERS,
         connections=16 if smoke else given.connections,
         batch_connections=2 if smoke else given.batch_connections,

@@ -9,15 +9,15 @@ from typing import Final, NamedTuple
 import asyncpg
 
 from app.ledger.connection import Connection
-from bench import bulk, etags, load, pgbench, plain, storage
-from bench.database import Databases
+from bench import bulk, etags, load, pgbench, plain, rush, storage
+from bench.database import Databases, populations
 from bench.load import Load
 from bench.machine import Meter, Usage
-from bench.options import LOTS_EACH, Options
+from bench.options import CLAIMS_A_COUPON, WARM_UP_SECONDS, Options
 from bench.service import Service
 
-WARM_UP_SECONDS: Final = 2
 STORAGE_ACCRUALS: Final = 100_000
+RUSH_SECONDS: Final = 300  # at most
 # More than an answer 304 comes to, less than a status.
 NOT_MODIFIED_BYTES: Final = 450
 
@@ -49,6 +49,7 @@ class Stage:
     clients: dict[str, list[pgbench.Trial]] = field(default_factory=dict[str, list[pgbench.Trial]])
     acknowledged: Counter[str] = field(default_factory=Counter[str])
     in_flight: Counter[str] = field(default_factory=Counter[str])
+    _checkouts: int = 0  # begun so far
     _stored: storage.Storage | None = None
 
     def prepare(self, figures: list[str]) -> None:
@@ -56,14 +57,14 @@ class Stage:
         for name, service in (("status_known", self.service), ("status_known_c0", self.c0)):
             if name in figures and service is not None:
                 etags.learn(service, prefix="s", members=self.options.readers, path=self._etags(name))
-        for name, prefix, members in (("p1", "u", self.options.members), ("p1_hot", "hot", 1)):
+        for name, prefix in (("p1", "u"), ("p1_hot", "hot")):
             if name in figures:
                 pgbench.write_script(self._script(name), prefix=prefix)
+        for name in ("p1", "p1_hot", "rush_pg"):
+            if name in figures:
                 self.clients[name] = pgbench.best_clients(
-                    self.databases.baseline,
-                    self._script(name),
-                    members=members,
-                    counts=self.options.p1_clients,
+                    self.options.p1_clients,
+                    lambda clients, name=name: self._per_second(name, clients, pgbench.TRIAL_SECONDS),
                 )
         if not self.options.is_smoke:
             for name in figures:
@@ -74,34 +75,28 @@ class Stage:
         """Measure a figure once."""
         options, baseline = self.options, self.databases.baseline
         match figure:
-            case "p1" | "p1_hot":
+            case "p1" | "p1_hot" | "rush_pg":
                 meter = self._meter(None)
                 with load.children_time() as used:
-                    value = pgbench.run(
-                        baseline,
-                        self._script(figure),
-                        members=options.members if figure == "p1" else 1,
-                        clients=self.clients[figure][0].clients,
-                        seconds=options.seconds,
-                    )
-                return Sample(value, usage=meter.read(load_seconds=used()))
+                    value = self._per_second(figure, self.clients[figure][0].clients, options.seconds)
+                usage = meter.read(load_seconds=used())
+                return Sample(options.claims / value if figure == "rush_pg" else value, usage=usage)
+            case "rush":
+                return self._rush()
             case "bulk":
                 return Sample(bulk.run(baseline, seconds=options.seconds))
             case "plain":
                 return Sample(plain.run(baseline, members=options.members, seconds=options.seconds))
-            case "bytes":
-                return Sample(self._storage().bytes_each)
-            case "heap_only":
-                return Sample(self._storage().heap_only_percent)
+            case "bytes" | "heap_only":
+                stored = self._storage()
+                return Sample(stored.bytes_each if figure == "bytes" else stored.heap_only_percent)
             case _:
                 return self._send(figure, options.seconds)
 
     def lost(self) -> list[str]:
         """A sentence for each kind of entry of which the ledger holds fewer or more than was answered."""
         written = asyncio.run(_written(self.databases.service))
-        options = self.options
-        filled = options.members + 1 + options.holders * LOTS_EACH + options.readers
-        written["accrue"] -= filled
+        written["accrue"] -= sum(each.count * each.orders for each in populations(self.options))
         return [
             f"{self.acknowledged[kind]} of kind {kind} were acknowledged, {written[kind]} are in the ledger"
             for kind in self.acknowledged
@@ -122,6 +117,9 @@ class Stage:
             "hot": _Sending(Load("accrual", "hot", 1, many), entries=("accrue",)),
             "redemptions": _Sending(Load("redeem", "h", options.holders, many), entries=("redeem",)),
             "pairs": _Sending(Load("reserve_commit", "h", options.holders, many), entries=("commit",)),
+            "checkout": _Sending(
+                Load("checkout", "c", options.shoppers, many, first=self._checkouts), entries=("complete",)
+            ),
             "batches": _Sending(Load("batch", "u", options.members, batches), entries=("accrue",)),
             "status": _Sending(status),
             "status_c0": _Sending(status, to_c0=True),
@@ -137,6 +135,8 @@ class Stage:
         meter = self._meter(service.pid)
         answered = load.send(sending.load, service, seconds=seconds)
         usage = meter.read(load_seconds=answered.load_cpu_seconds)
+        if figure == "checkout":
+            self._checkouts += answered.started
         for kind in sending.entries:
             self.acknowledged[kind] += answered.operations
             # What was under way when the generator stopped may have been carried out unheard.
@@ -154,8 +154,36 @@ class Stage:
             usage,
         )
 
+    def _rush(self) -> Sample:
+        """Claims until all are answered; what was given out is counted in the answers and in the tables."""
+        claims = self.options.claims
+        stock = claims // CLAIMS_A_COUPON
+        template = rush.make_template(self.service, stock=stock)
+        meter = self._meter(self.service.pid)
+        claiming = Load("claim", "u", claims, self.options.connections, template=template)
+        answered = load.send(claiming, self.service, seconds=RUSH_SECONDS)
+        usage = meter.read(load_seconds=answered.load_cpu_seconds)
+        failures = (
+            answered.failures
+            + abs(answered.requests - claims)
+            + abs(answered.operations - stock)
+            + rush.miscounted(self.databases.service, template, stock=stock)
+        )
+        return Sample(answered.seconds, failures, answered.p50_ms, answered.p99_ms, usage)
+
     def _meter(self, service: int | None) -> Meter:
         return Meter(service=service, database=self.databases.postmaster)
+
+    # --- by pgbench ---------------------------------------------------------------------------------------
+
+    def _per_second(self, figure: str, clients: int, seconds: int) -> float:
+        """The rate of the baseline: over so many seconds, or of all claims of a rush."""
+        options, url, script = self.options, self.databases.baseline, self._script(figure)
+        if figure == "rush_pg":
+            stock = options.claims // CLAIMS_A_COUPON
+            return rush.run(url, script, claims=options.claims, stock=stock, clients=clients)
+        members = options.members if figure == "p1" else 1
+        return pgbench.run(url, script, members=members, clients=clients, seconds=seconds)
 
     # --- files and what is taken once ---------------------------------------------------------------------
 

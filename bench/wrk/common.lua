@@ -7,6 +7,8 @@ local key = os.getenv("BENCH_KEY")
 local run = os.getenv("BENCH_RUN")
 local count = 0
 
+bench.prefix, bench.members, bench.run = prefix, members, run
+
 math.randomseed(tonumber(os.getenv("BENCH_SEED")))
 
 local head = " HTTP/1.1\r\nHost: " .. os.getenv("BENCH_HOST") .. "\r\nAuthorization: Bearer " .. key .. "\r\n"
@@ -31,8 +33,8 @@ function bench.get(path, headers)
   return "GET " .. path .. head .. (headers or "") .. "\r\n"
 end
 
-function bench.post(path, body)
-  return "POST " .. path .. json .. #body .. "\r\n\r\n" .. body
+function bench.post(path, body, headers)
+  return "POST " .. path .. json .. #body .. "\r\n" .. (headers or "") .. "\r\n" .. body
 end
 
 -- One line that bench/load.py reads. `extra` adds members to its object.
