@@ -44,6 +44,7 @@ def mature(member: Member, context: Context) -> list[Change]:
     while (due := _next_due(member, context)) is not None and due.at <= context.now:
         change = _happen(member, due, context)
         member.apply(change)
+        context.shelf.put(change.counters, change.codes)
         changes.append(change)
     account = _with_exact_due_dates(member, context)
     if account != member.account:

@@ -15,6 +15,7 @@ import structlog
 
 from app.domain.account import Entry
 from app.domain.answers import answer, has_answer, key_parts
+from app.domain.benefits import templates_given
 from app.domain.calendar import local_date
 from app.domain.checkout_commands import CheckoutAlreadyExists, CheckoutCommand
 from app.domain.checkout_errors import CheckoutNotFound
@@ -38,6 +39,7 @@ from app.ledger.rulebook import Rulebook, VersionUnknown
 from app.ledger.rush import refuse_exhausted
 from app.ledger.save import Saving, save
 from app.ledger.wants import Wants, moments_of, not_before_last
+from app.security.pii import PiiRing
 
 SYSTEM = "system"
 log = structlog.get_logger(__name__)
@@ -64,6 +66,7 @@ class Known(NamedTuple):
     rulebook: Rulebook
     rack: TemplateRack
     directory: Directory
+    pii: PiiRing | None = None  # opens birthdays; without it none is known
 
 
 class Needs(NamedTuple):
@@ -154,7 +157,9 @@ class Batch:
         }
         if claims:
             self.claimed = await claim_keys(connection, claims.values())
-        codes, counters = await lock(connection, found, rack=self.known.rack, counters=self.needs.counters)
+        codes, counters = await lock(
+            connection, found, rack=self.known.rack, counters=self.needs.counters | self._templates_given()
+        )
         locked = await lock_accounts(
             connection,
             {member for request in requests.values() for member in request.command.members},
@@ -169,6 +174,15 @@ class Batch:
         for position, request in requests.items():
             results[position] = self._result(request, locked.now)
         await self._save(connection)
+
+    def _templates_given(self) -> frozenset[str]:
+        """The templates of which the commands may give coupons by the program: of one not named here yet, what
+        falls due asks by itself.
+        """
+        occasions = frozenset(on for request in self.requests for on in request.command.gives)
+        if not occasions:
+            return occasions
+        return templates_given(self.rulebook.programs[self.rulebook.newest], occasions)
 
     # --- plan ---------------------------------------------------------------------------------------------
 
@@ -236,7 +250,15 @@ class Batch:
         for coupon in loaded.coupons:
             self.members[coupon.member_id].coupons[coupon.code] = coupon
         for member_id, traits in loaded.traits.items():
+            sealed = traits.pop("birthday")
+            if sealed is not None and self.known.pii is not None:
+                month = self.known.pii.birthday_month(bytes.fromhex(sealed), member_id=member_id)
+                traits["birthday_month"] = month
             self.members[member_id].traits = traits
+        for grant in loaded.grants:
+            self.members[grant.member_id].grants[grant.reference] = grant
+        for member_id, key in loaded.paid:
+            self.members[member_id].paid.add(key)
 
     def _mature(self, locked: Locked) -> None:
         """Bring every member on whom something fell due up to date, before any command on them."""
@@ -369,6 +391,8 @@ class Batch:
             saving.redemptions[member_id, change.redemption.reference] = change.redemption
         for review in change.reviews:
             saving.reviews[member_id, review.sequence] = review
+        if change.grant is not None:
+            saving.grants[member_id, change.grant.reference] = change.grant
         if change.coupons or change.checkout or change.counters:
             self._keep_coupons(change)
 

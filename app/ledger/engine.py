@@ -25,6 +25,7 @@ from app.ledger.outcome import Outcome
 from app.ledger.plan import Directory
 from app.ledger.rack import TemplateRack
 from app.ledger.rulebook import Rulebook, VersionUnknown
+from app.security.pii import PiiRing
 
 log = structlog.get_logger(__name__)
 
@@ -77,7 +78,14 @@ class _Group:
 class Engine:
     """Takes commands and answers each with its own outcome. One an process; `start()` before use, `stop()` after."""
 
-    def __init__(self, connect: Callable[[], Awaitable[Connection]], *, is_sandbox: bool = False) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[Connection]],
+        *,
+        is_sandbox: bool = False,
+        pii: PiiRing | None = None,
+    ) -> None:
+        """`pii` opens the birthdays that conditions ask for; without it none is known."""
         self._connect = connect
         self._clock = SANDBOX_CLOCK if is_sandbox else REAL_CLOCK
         self._queue: deque[_Group] = deque()
@@ -87,7 +95,7 @@ class Engine:
         self._is_stopping = False
         self.rulebook = Rulebook()
         self.rack = TemplateRack()
-        self._known = Known(self.rulebook, self.rack, Directory())
+        self._known = Known(self.rulebook, self.rack, Directory(), pii)
 
     async def start(self) -> None:
         """Open a connection and read the program. Raises as asyncpg does when there is no database."""

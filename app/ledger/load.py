@@ -11,7 +11,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from app.domain.account import Account, Checkout, Coupon, Entry, Lot, Redemption, Review, bucket_of
+from app.domain.account import (
+    Account,
+    BenefitGrant,
+    Checkout,
+    Coupon,
+    Entry,
+    Lot,
+    Redemption,
+    Review,
+    bucket_of,
+)
 from app.ledger.connection import Connection
 
 REAL_CLOCK = "clock_timestamp()"
@@ -122,10 +132,12 @@ _PARTS = {
    JOIN coupon AS found USING (bucket, member_id, code))""",
     # all that a member had of a template, for its limits
     "template_coupons": """
-(SELECT array_agg(found)
-   FROM unnest(${0}::smallint[], ${1}::text[], ${2}::text[]) AS wanted (bucket, member_id, template)
-   JOIN coupon AS found ON found.bucket = wanted.bucket AND found.member_id = wanted.member_id
-           AND found.template = wanted.template)""",
+(SELECT array_agg(held.found)
+   FROM unnest(${0}::smallint[], ${1}::text[], ${2}::text[]) AS wanted (bucket, member_id, template),
+        -- By the member first (OFFSET 0): by the template it would be everybody's, and the planner can't tell.
+        LATERAL (SELECT found, found.template AS of FROM coupon AS found
+                  WHERE found.bucket = wanted.bucket AND found.member_id = wanted.member_id OFFSET 0) AS held
+  WHERE held.of = wanted.template)""",
     # every coupon of a member that is not over
     "wallets": """
 (SELECT array_agg(found) FROM unnest(${0}::smallint[], ${1}::text[]) AS wanted (bucket, member_id)
@@ -134,9 +146,19 @@ _PARTS = {
     # what conditions may ask of a person
     "traits": """
 (SELECT json_agg(json_build_object('member_id', found.member_id, 'gender', found.gender, 'region', found.region,
-                                   'attributes', found.attributes))
+                                   'attributes', found.attributes, 'birthday', encode(found.birthday, 'hex')))
    FROM unnest(${0}::smallint[], ${1}::text[]) AS wanted (bucket, member_id)
    JOIN person AS found USING (bucket, member_id))""",
+    # the benefits that persons gave
+    "grants": """
+(SELECT array_agg(found) FROM unnest(${0}::smallint[], ${1}::text[]) AS wanted (bucket, member_id)
+   JOIN benefit_grant AS found USING (bucket, member_id))""",
+    # keys of the entries by which a tier gave coupons: a range of the key's index
+    "paid": """
+(SELECT json_agg(json_build_array(found.member_id, found.key))
+   FROM unnest(${0}::smallint[], ${1}::text[]) AS wanted (bucket, member_id)
+   JOIN entry AS found ON found.bucket = wanted.bucket AND found.member_id = wanted.member_id
+                AND found.key >= 'tier_coupons/' AND found.key < 'tier_coupons0')""",
     # tier reviews by the entry that opened them
     "reviews": """
 (SELECT array_agg(found)
@@ -144,9 +166,11 @@ _PARTS = {
    JOIN tier_review AS found USING (bucket, member_id, sequence))""",
 }
 _COLUMNS = {
+    "grants": 2,
     "held_checkouts": 2,
     "held_coupons": 2,
     "holds": 2,
+    "paid": 2,
     "reaching_lots": 4,
     "traits": 2,
     "wallets": 2,
@@ -181,6 +205,8 @@ class Wanted:
     template_coupons: set[tuple[str, str]] = field(default_factory=set)
     wallets: set[str] = field(default_factory=set)
     traits: set[str] = field(default_factory=set)
+    grants: set[str] = field(default_factory=set)
+    paid: set[str] = field(default_factory=set)
 
 
 class Loaded(NamedTuple):
@@ -192,7 +218,9 @@ class Loaded(NamedTuple):
     reviews: list[Review]
     checkouts: list[Checkout]
     coupons: list[Coupon]
-    traits: dict[str, dict[str, Any]]  # by member
+    traits: dict[str, dict[str, Any]]  # by member; the birthday still sealed
+    grants: list[BenefitGrant]
+    paid: list[tuple[str, str]]  # member, key
 
 
 async def lock_accounts(connection: Connection, members: Iterable[str], *, clock: str) -> Locked:
@@ -242,6 +270,8 @@ async def load(connection: Connection, wanted: Wanted) -> Loaded:
             for row in found.get(name, ())
         ],
         traits={traits.pop("member_id"): traits for traits in json.loads(found.get("traits") or "[]")},
+        grants=[BenefitGrant._make(row) for row in found.get("grants", ())],
+        paid=[(member, key) for member, key in json.loads(found.get("paid") or "[]")],
     )
 
 
@@ -264,6 +294,8 @@ def _parts(wanted: Wanted) -> Iterator[tuple[str, list[Sequence[Any]]]]:
         (("holds", "held_checkouts", "held_coupons"), wanted.holds),
         (("wallets",), wanted.wallets),
         (("traits",), wanted.traits),
+        (("grants",), wanted.grants),
+        (("paid",), wanted.paid),
     ):
         if members:
             arrays: list[Sequence[Any]] = [[bucket_of(member) for member in members], list(members)]

@@ -75,6 +75,8 @@ async def save_person(
             await _move_lookup(
                 connection, member_id, kind, before[column] if before else None, values[column]
             )
+    if "birthday_digest" in values:
+        await _set_birthday(connection, member_id, values["birthday_digest"])
 
 
 async def erase_person(connection: Connection, member_id: str) -> None:
@@ -86,6 +88,25 @@ async def erase_person(connection: Connection, member_id: str) -> None:
     )
     for kind, column in _LOOKUPS.items():
         await _move_lookup(connection, member_id, kind, row[column] if row else None, None)
+    await _set_birthday(connection, member_id, None)
+
+
+async def _set_birthday(connection: Connection, member_id: str, digest: bytes | None) -> None:
+    """Have the member found by the month of their birthday, or not any more."""
+    if digest is None:
+        await connection.execute(
+            "DELETE FROM person_birthday WHERE bucket = $1 AND member_id = $2",
+            bucket_of(member_id),
+            member_id,
+        )
+        return
+    await connection.execute(
+        "INSERT INTO person_birthday (bucket, member_id, digest) VALUES ($1, $2, $3) "
+        "ON CONFLICT (bucket, member_id) DO UPDATE SET digest = excluded.digest",
+        bucket_of(member_id),
+        member_id,
+        digest,
+    )
 
 
 async def _move_lookup(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from app.domain.account import (
     Account,
+    BenefitGrant,
     Checkout,
     Code,
     Counter,
@@ -39,6 +40,7 @@ class Saving:
     counters: dict[str, Counter] = field(default_factory=dict)
     checkouts: dict[tuple[str, str], Checkout] = field(default_factory=dict)
     checkout_keys: dict[str, str] = field(default_factory=dict)  # of new checkouts, with their member
+    grants: dict[tuple[str, str], BenefitGrant] = field(default_factory=dict)
     has_old_lots: bool = False  # some of `lots` are in the database already
 
 
@@ -69,6 +71,7 @@ _PARTS = {
     "counters": _update("coupon_counter", ("bucket", "template"), Counter._fields),
     "checkouts": _upsert("checkout", (*_MEMBER, "checkout_id"), Checkout._fields),
     "checkout_keys": _insert("checkout_key"),
+    "grants": _upsert("benefit_grant", (*_MEMBER, "reference"), BenefitGrant._fields),
     "accounts": _update("account", _MEMBER, Account._fields),
 }
 _JOIN = _insert("account").format(1)
@@ -96,6 +99,7 @@ async def save(connection: Connection, saving: Saving) -> None:
         ("codes", saving.codes),
         ("counters", saving.counters),
         ("checkouts", saving.checkouts),
+        ("grants", saving.grants),
     ):
         if rows:
             parts.append((name, list(rows.values())))

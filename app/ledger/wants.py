@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from app.domain.account import Account
+from app.domain.benefits import templates_given
 from app.domain.calendar import local_date
-from app.domain.commands import Command
+from app.domain.commands import Command, Mature
 from app.domain.maturity import is_due
 from app.domain.program import Program
 from app.domain.shelf import Shelf
@@ -60,6 +61,7 @@ class Wants:
         self._asks_for_traits = asks_for_traits
         self._sees_all = counts_all_lots(program)
         self._keeps_alive = program.validity.policy == "inactivity"
+        self._templates_given = templates_given(program, Mature.gives)
         self._wanted = Wanted()
 
     def all(self, *, all_lots_of: Iterable[str], lost_at: datetime | None) -> Wanted:
@@ -92,8 +94,16 @@ class Wants:
             wanted.holds.add(member_id)
             if account.coupon_due_at is not None and account.coupon_due_at <= now:
                 wanted.wallets.add(member_id)
+            if self._templates_given:
+                self._add_tier_coupons(member_id)
         if account.review is not None:
             wanted.reviews.add((member_id, account.review))
+
+    def _add_tier_coupons(self, member_id: str) -> None:
+        """What decides whether the tier gives a member coupons, which may begin or be over already."""
+        self._wanted.paid.add(member_id)
+        self._wanted.wallets.add(member_id)
+        self._wanted.template_coupons.update((member_id, template) for template in self._templates_given)
 
     def _add(self, command: Command, account: Account) -> None:
         wanted, member_id = self._wanted, account.member_id
@@ -134,5 +144,10 @@ class Wants:
         wanted.coupons.update((member_id, code) for code in command.codes_held)
         if command.needs_wallet:
             wanted.wallets.add(member_id)
-        if command.needs_traits and self._asks_for_traits:
+        if command.needs_birthday:
+            given = templates_given(self._program, command.gives)
+            wanted.template_coupons.update((member_id, template) for template in given)
+        if command.needs_birthday or (command.needs_traits and self._asks_for_traits):
             wanted.traits.add(member_id)
+        if command.needs_grants:
+            wanted.grants.add(member_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, LargeBinary, SmallInteger, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, SmallInteger, Text, text
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -41,6 +41,23 @@ class Person(Base):
     consents: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
     revision: Mapped[int] = mapped_column(BigInteger)
     updated_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
+
+
+class PersonBirthday(Base):
+    """The digest of the month of a member's birthday, by which it is found who has theirs in a month.
+
+    Null where the birthday was told before there were digests, until a job that can open it adds it.
+    """
+
+    __tablename__ = "person_birthday"
+    __table_args__ = (
+        CheckConstraint("octet_length(digest) = 32", name="digest_length"),
+        Index("ix_person_birthday_digest", "digest", "bucket", "member_id"),
+    )
+
+    bucket: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    member_id: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
+    digest: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class PersonLookup(Base):

@@ -106,6 +106,10 @@ class PersonRequest(Wire):
         bucket = bucket_of(member_id)
         if self.birthday is not None:
             person["birthday"] = self.birthday.isoformat()
+        if "birthday" in given:
+            person["birthday_digest"] = (
+                None if self.birthday is None else pii.month_digest(self.birthday.month)
+            )
         if "phone" in given:
             person["phone_digest"] = None if self.phone is None else pii.digest("phone", self.phone)
         if "email" in given:

@@ -20,6 +20,7 @@ import re
 import secrets
 import tempfile
 import unicodedata
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
@@ -30,7 +31,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from app.config import Settings, SettingsError
-from app.domain.account import BUCKETS
+from app.domain.account import BUCKETS, bucket_of
 
 LookupKind = Literal["phone", "email"]
 
@@ -116,6 +117,20 @@ class PiiRing:
         """The 32 bytes a phone number or e-mail address is found by, however it is written."""
         normal = normal_phone(value) if kind == "phone" else normal_email(value)
         return hmac.digest(self._index_key, f"{kind}:{normal}".encode(), sha256)
+
+    def month_digest(self, month: int) -> bytes:
+        """The 32 bytes by which those with a birthday in this month (1 to 12) are found."""
+        return hmac.digest(self._index_key, f"birthday:{month}".encode(), sha256)
+
+    def birthday_month(self, sealed: bytes | None, *, member_id: str) -> int:
+        """The month (1 to 12) of a sealed birthday; 0 if there is none, or none that these keys open."""
+        if sealed is None:
+            return 0
+        try:
+            opened = self.open(sealed, column="birthday", bucket=bucket_of(member_id), member_id=member_id)
+        except PiiUnreadable:
+            return 0
+        return date.fromisoformat(opened).month
 
 
 def lookup_bucket(digest: bytes) -> int:
