@@ -106,7 +106,7 @@ async def _lifespan(settings: Settings, app: FastAPI, *, runs_jobs: bool) -> Asy
     )
     engine = Engine(database.connect, is_sandbox=settings.sandbox)
     clock = SANDBOX_CLOCK if settings.sandbox else REAL_CLOCK
-    reader = MemberReader(database.connect, rules=engine.rulebook, clock=clock)
+    reader = MemberReader(database.connect, rules=engine.rulebook, templates=engine.rack, clock=clock)
     app.state.is_sandbox = settings.sandbox
     app.state.ledger = engine
     app.state.reader = reader

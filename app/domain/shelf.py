@@ -7,7 +7,7 @@ The engine locks counters and codes before the members. What a decision needs an
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from app.domain.account import Code, Counter
+from app.domain.account import Code, Counter, bucket_of
 from app.domain.coupon_templates import Template
 
 
@@ -70,6 +70,16 @@ class Shelf:
             self.counters[counter.template] = counter
         for code in codes:
             self.codes[code.code] = code
+
+
+class ReadingShelf(Shelf):
+    """For what is brought about in memory only, where nothing is locked: a counter that is not loaded has room."""
+
+    __slots__ = ()
+
+    def counter(self, template: str) -> Counter:
+        """The template's counter as it was read, or an empty one."""
+        return self.counters.get(template) or Counter(bucket_of(template), template, 0, 0)
 
 
 EMPTY_SHELF = Shelf({})

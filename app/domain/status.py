@@ -64,7 +64,7 @@ def status(
             "signed_in_today": days_ago is not None and days_ago <= 0,
             "last": None if last is None else last.isoformat(),
         },
-        "coupons": {"usable": 0},
+        "coupons": {"usable": account.coupons},
     }
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from itertools import count
 from typing import Any
 
 from app.domain.account import Code, Counter
 from app.domain.coupon_templates import Template
-from app.domain.shelf import Shelf
+from app.domain.shelf import ReadingShelf, Shelf
 from app.expressions import Facts, matches
 from app.ledger.connection import Connection
 from app.security.codes import new_code
@@ -36,10 +37,12 @@ class TemplateRack:
             self.newest,
         )
         for row in rows:
-            self.templates[row["template"]] = Template.from_document(
-                row["template"], row["revision"], json.loads(row["document"])
-            )
-            self.newest = row["revision"]
+            known = self.templates.get(row["template"])
+            if known is None or known.revision < row["revision"]:  # else read by another refresh meanwhile
+                self.templates[row["template"]] = Template.from_document(
+                    row["template"], row["revision"], json.loads(row["document"])
+                )
+            self.newest = max(self.newest, row["revision"])
         self._automatic = [
             self.templates[template]
             for template in sorted(self.templates)
@@ -67,6 +70,18 @@ class TemplateRack:
             counters={counter.template: counter for counter in counters},
             codes={code.code: code for code in codes},
             new_code=new_code,
+            matches=_matches,
+        )
+
+    def reading_shelf(self, *, counters: Iterable[Counter] = (), codes: Iterable[Code] = ()) -> ReadingShelf:
+        """As `shelf`, for decisions that are never written down: the codes it hands out lead nowhere."""
+        numbers = count(1)
+        return ReadingShelf(
+            self.templates,
+            automatic=self._automatic,
+            counters={counter.template: counter for counter in counters},
+            codes={code.code: code for code in codes},
+            new_code=lambda: f"~{next(numbers)}",
             matches=_matches,
         )
 

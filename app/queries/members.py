@@ -1,38 +1,41 @@
 """Reading where members stand, exactly, and many at once.
 
-Reads that come while one is under way wait and go together with the next: one statement for all of them. What
-fell due on a member and is not written down yet is brought about in memory, so that a status never shows
+What fell due on a member and is not written down yet is brought about in memory, so that a status never shows
 points that have expired, however late the job is.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import asyncpg
-import structlog
 
-from app.database import CONNECTION_LOST
-from app.domain.account import Account, Lot, Redemption, Review, bucket_of
+from app.domain.account import Account, bucket_of
 from app.domain.calendar import local_date
-from app.domain.maturity import is_due, mature
-from app.domain.posting import Caller, Context, Member
+from app.domain.maturity import is_due
+from app.domain.posting import Member
 from app.domain.program import Program
 from app.domain.status import counts_all_lots, status
+from app.queries.gathering import GatheringReader
+from app.queries.maturing import (
+    COUPONS_DUE,
+    STATEMENT,
+    Rules,
+    Templates,
+    any_counts_all_lots,
+    bring_up_to_date,
+    caught_up,
+    member_of,
+    moment_of,
+    read_counters,
+    templates_that_tiers_give,
+)
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
-
-MAX_BATCH = 256
-MAX_TRIES = 3
-RECONNECT_SECONDS = 2.0
-
-log = structlog.stdlib.get_logger(__name__)
 
 _ACCOUNTS = """
 SELECT account.*, {clock} AS now, (SELECT max(version) FROM program_version) AS newest
@@ -40,35 +43,7 @@ SELECT account.*, {clock} AS now, (SELECT max(version) FROM program_version) AS 
   JOIN account USING (bucket, member_id)
 """
 
-# One statement, so one snapshot: the account with all that may fall due on it, or that its status counts.
-_MEMBERS = """
-SELECT account.*, {clock} AS now,
-       (SELECT array_agg(found) FROM lot AS found
-         WHERE found.bucket = account.bucket AND found.member_id = account.member_id
-           AND found.lot >= CASE WHEN $3 THEN 1 ELSE account.lot_floor END) AS lots,
-       (SELECT array_agg(redemption) FROM redemption
-         WHERE redemption.bucket = account.bucket AND redemption.member_id = account.member_id
-           AND redemption.status = 'reserved') AS holds,
-       (SELECT array_agg(tier_review) FROM tier_review
-         WHERE tier_review.bucket = account.bucket AND tier_review.member_id = account.member_id
-           AND tier_review.sequence = account.review) AS reviews
-  FROM unnest($1::smallint[], $2::text[]) AS wanted (bucket, member_id)
-  JOIN account USING (bucket, member_id)
-"""
-
 _WIDTH = len(Account._fields)
-_CALLER = Caller("system", "reading")
-
-
-class Rules(Protocol):
-    """The versions of the program known to this process (`ledger/rulebook.py`)."""
-
-    @property
-    def newest(self) -> int: ...
-    @property
-    def programs(self) -> Mapping[int, Program]: ...
-    async def refresh(self, connection: Connection) -> None: ...
-    def at(self, now: datetime) -> Program: ...
 
 
 class Reading(NamedTuple):
@@ -91,42 +66,30 @@ class Reading(NamedTuple):
         )
 
     def tag(self) -> str:
-        """The status's version: all it tells changes with the ledger, the program or the day."""
+        """The status's version: all it tells changes with the ledger, the program, the day, or the coupons that
+        begin on their own.
+        """
+        account = self.member.account
         day = local_date(self.now, self.program.timezone)
-        return f"{self.member.account.sequence}.{self.program.version}.{day.toordinal()}"
+        return f"{account.sequence}.{self.program.version}.{day.toordinal()}.{account.coupons}"
 
 
-class _Wanted(NamedTuple):
-    member_id: str
-    found: asyncio.Future[Reading | None]
+class MemberReader(GatheringReader[str, Reading | None]):
+    """Reads statuses. `clock` is the SQL of the program's clock."""
 
-
-class MemberReader:
-    """Reads statuses on a connection of its own. One a process; `start()` before use, `stop()` after.
-
-    `clock` is the SQL of the program's clock.
-    """
-
-    def __init__(self, connect: Callable[[], Awaitable[Connection]], *, rules: Rules, clock: str) -> None:
-        self._connect = connect
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[Connection]],
+        *,
+        rules: Rules,
+        templates: Templates,
+        clock: str,
+    ) -> None:
+        super().__init__(connect)
         self._rules = rules
+        self._templates = templates
         self._accounts = _ACCOUNTS.format(clock=clock)
-        self._members = _MEMBERS.format(clock=clock)
-        self._queue: deque[_Wanted] = deque()
-        self._arrived = asyncio.Event()
-        self._is_stopping = False
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Take reads from now on; the connection is made with the first."""
-        self._task = asyncio.create_task(self._run())
-
-    async def stop(self) -> None:
-        """Answer what is asked already, then close."""
-        self._is_stopping = True
-        self._arrived.set()
-        if self._task is not None:
-            await self._task
+        self._members = STATEMENT.format(clock=clock, coupons=COUPONS_DUE, more="")
 
     async def status(self, member_id: str) -> dict[str, Any] | None:
         """The member's status as it is at this moment, in API.md's shape; None for an unknown member.
@@ -150,68 +113,10 @@ class MemberReader:
         found = await self._ask(member_id)
         return found is not None and found.was_due
 
-    def _ask(self, member_id: str) -> asyncio.Future[Reading | None]:
-        found: asyncio.Future[Reading | None] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Wanted(member_id, found))
-        self._arrived.set()
-        return found
-
-    async def _run(self) -> None:
-        connection: Connection | None = None
-        while not (self._is_stopping and not self._queue):
-            if not self._queue:
-                self._arrived.clear()
-                await self._arrived.wait()
-                continue
-            batch = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH))]
-            connection = await self._answer(connection, batch)
-        if connection is not None:
-            await connection.close()
-
-    async def _answer(self, connection: Connection | None, batch: list[_Wanted]) -> Connection | None:
-        """Answer the batch, on a new connection if this one is lost; returns the one to go on with."""
-        found: dict[str, Reading] = {}
-        failure: Exception | None = None
-        for _ in range(MAX_TRIES):
-            try:
-                if connection is None or connection.is_closed():
-                    connection = None
-                    connection = await self._reconnected()
-                found = await self._read(connection, list({wanted.member_id for wanted in batch}))
-            except Exception as error:  # noqa: BLE001 - whoever asked is told
-                failure = error
-                if connection is None or not isinstance(error, CONNECTION_LOST):
-                    break
-                log.warning("connection_lost", error=repr(error))
-                connection.terminate()
-                connection = None
-            else:
-                failure = None
-                break
-        for wanted in batch:
-            if wanted.found.done():  # the caller went away
-                continue
-            if failure is None:
-                wanted.found.set_result(found.get(wanted.member_id))
-            else:
-                wanted.found.set_exception(failure)
-        return connection
-
-    async def _reconnected(self) -> Connection:
-        clock = asyncio.get_running_loop().time
-        give_up_at = clock() + RECONNECT_SECONDS
-        while True:
-            with contextlib.suppress(OSError, asyncpg.PostgresError):
-                return await self._connect()
-            if clock() >= give_up_at:
-                return await self._connect()
-            await asyncio.sleep(0.1)
-
-    async def _read(self, connection: Connection, member_ids: list[str]) -> dict[str, Reading]:
+    async def _read(self, connection: Connection, asked: Sequence[str]) -> Sequence[Reading | None]:
+        member_ids = list(set(asked))
         rows = await connection.fetch(self._accounts, [bucket_of(one) for one in member_ids], member_ids)
-        if not rows:
-            return {}
-        if rows[0]["newest"] > self._rules.newest:
+        if rows and rows[0]["newest"] > self._rules.newest:
             await self._rules.refresh(connection)
         found: dict[str, Reading] = {}
         closer: list[str] = []
@@ -221,32 +126,36 @@ class MemberReader:
             if is_due(account, now) or counts_all_lots(self._rules.at(now)):
                 closer.append(account.member_id)
             else:
+                now = max(now, account.last_at or now)
                 found[account.member_id] = self._reading(Member(account), now, was_due=False)
         if closer:
             found |= await self._read_closer(connection, closer)
-        return found
+        return [found.get(member_id) for member_id in asked]
 
     async def _read_closer(self, connection: Connection, member_ids: list[str]) -> dict[str, Reading]:
         """The members on whom something fell due, or whose program counts all their lots."""
         found: dict[str, Reading] = {}
-        sees_all = any(counts_all_lots(program) for program in self._rules.programs.values())
-        buckets = [bucket_of(one) for one in member_ids]
-        for row in await connection.fetch(self._members, buckets, member_ids, sees_all):
-            member = Member(Account._make(tuple(row)[:_WIDTH]))
-            member.load_lots(Lot._make(lot) for lot in row["lots"] or ())
-            for hold in row["holds"] or ():
-                member.redemptions[hold["reference"]] = Redemption._make(hold)
-            for review in row["reviews"] or ():
-                member.reviews[review["sequence"]] = Review._make(review)
-            now: datetime = max(row["now"], member.account.last_at or row["now"])
+        given = templates_that_tiers_give(self._rules)
+        rows = await connection.fetch(
+            self._members,
+            [bucket_of(one) for one in member_ids],
+            member_ids,
+            any_counts_all_lots(self._rules),
+            given,
+        )
+        if rows:
+            await caught_up(connection, rows[0], rules=self._rules, templates=self._templates)
+        counters = (
+            await read_counters(connection, given) if any(row["paid"] is not None for row in rows) else []
+        )
+        for row in rows:
+            member = member_of(row)
+            now = moment_of(member, row)
             was_due = is_due(member.account, now)
-            if was_due:
-                program = self._rules.at(now)
-                today = local_date(now, program.timezone)
-                mature(member, Context(now, today, program, self._rules.programs, _CALLER))
+            shelf = self._templates.reading_shelf(counters=counters)
+            bring_up_to_date(member, now, rules=self._rules, shelf=shelf)
             found[member.account.member_id] = self._reading(member, now, was_due=was_due)
         return found
 
     def _reading(self, member: Member, now: datetime, *, was_due: bool) -> Reading:
-        now = max(now, member.account.last_at or now)
         return Reading(member, now, was_due, self._rules.at(now), self._rules.programs)

@@ -38,7 +38,7 @@ _ETAG: dict[str, Any] = {
     "ETag": {
         "description": "Names this very status: as `If-None-Match` it is answered 304 until that changes.",
         "schema": {"type": "string"},
-        "example": '"7.1.739680"',
+        "example": '"7.1.739680.2"',
     }
 }
 _IF_NONE_MATCH: dict[str, Any] = {
@@ -47,7 +47,7 @@ _IF_NONE_MATCH: dict[str, Any] = {
     "required": False,
     "description": "The `ETag` of a status known already, or several, or `*`.",
     "schema": {"type": "string"},
-    "example": '"7.1.739680"',
+    "example": '"7.1.739680.2"',
 }
 
 

@@ -9,6 +9,8 @@ import pytest
 from app.actions import maturity
 from app.actions.maturity import mature_all
 from app.actions.sandbox import ClockBehindLedger
+from app.domain.carts import Cart, CartLine, Wish
+from app.domain.checkout_commands import HoldCheckout
 from app.domain.commands import Accrue, Enrol, Redeem
 from app.jobs import maturity as job
 from tests.jobs.conftest import Sandbox
@@ -47,6 +49,26 @@ async def test_holds_end_and_orders_settle(sandbox: Sandbox) -> None:
     assert await sandbox.agrees()
 
 
+async def test_checkouts_lapse(sandbox: Sandbox) -> None:
+    await with_points(sandbox)
+    lines = (CartLine("1", "tea", None, None, 1, 10_000),)
+    await sandbox.do(
+        *(
+            HoldCheckout(
+                member_id="m-01",
+                checkout_id=f"c-{seconds}",
+                cart=Cart(lines),
+                wish=Wish(points, 0, ()),
+                hold_seconds=seconds,
+            )
+            for seconds, points in ((60, 100), (3_600, 0))
+        )
+    )
+    assert await sandbox.at("2030-03-01T10:02:00+08:00") == 1
+    assert await sandbox.entries("lapse_checkout") == [("m-01", 100)]
+    assert await sandbox.rows("SELECT checkout_id FROM checkout WHERE status = 'held'") == [("c-3600",)]
+
+
 async def test_two_at_once_write_everything_once(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(maturity, "BATCH", 4)
     await with_points(sandbox)
@@ -80,7 +102,7 @@ async def test_asked_to_stop_it_ends_after_a_batch(sandbox: Sandbox, monkeypatch
     monkeypatch.setattr(maturity, "BATCH", 4)
     await with_points(sandbox)
     await sandbox.ahead("2031-04-01T10:00:00+08:00")
-    answers = iter([False, False, True, True])
+    answers = iter([False, False, False, True, True])
     await job.run(sandbox.database, is_sandbox=True, is_stopping=lambda: next(answers))
     assert len(await sandbox.entries("expire")) == 4
 

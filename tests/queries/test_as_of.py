@@ -80,7 +80,9 @@ async def test_the_past_is_what_it_was(fresh_database_url: str, program: dict[st
     if program:
         await replace_program(fresh_database_url, program)
     async with open_shop(fresh_database_url) as shop:
-        reader = MemberReader(shop.database.connect, rules=shop.engine.rulebook, clock=SANDBOX_CLOCK)
+        reader = MemberReader(
+            shop.database.connect, rules=shop.engine.rulebook, templates=shop.engine.rack, clock=SANDBOX_CLOCK
+        )
         reader.start()
         before = await shop.now()
         for member in MEMBERS:

@@ -6,12 +6,18 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
 import pytest
 
+from app.actions.coupon_templates import create_template
 from app.domain import commands as ask
+from app.domain.carts import Cart, CartLine, Wish
+from app.domain.checkout_commands import HoldCheckout
+from app.domain.coupon_commands import IssueCoupon, LockCoupon
+from app.domain.instants import rfc3339
 from app.ledger.load import SANDBOX_CLOCK
 from app.queries.members import MemberReader
 from tests.domain.programs import document
@@ -27,7 +33,9 @@ async def shop(fresh_database_url: str) -> AsyncGenerator[Shop]:
 @contextlib.asynccontextmanager
 async def reading(shop: Shop) -> AsyncGenerator[MemberReader]:
     """A reader at work."""
-    reader = MemberReader(shop.database.connect, rules=shop.engine.rulebook, clock=SANDBOX_CLOCK)
+    reader = MemberReader(
+        shop.database.connect, rules=shop.engine.rulebook, templates=shop.engine.rack, clock=SANDBOX_CLOCK
+    )
     reader.start()
     try:
         yield reader
@@ -134,12 +142,14 @@ async def test_a_lost_connection_is_made_anew(shop: Shop) -> None:
 async def test_whoever_asks_is_told_that_the_database_is_gone(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.queries.members.RECONNECT_SECONDS", 0.2)
+    monkeypatch.setattr("app.queries.gathering.RECONNECT_SECONDS", 0.2)
 
     async def connect() -> Any:
         raise ConnectionRefusedError
 
-    reader = MemberReader(connect, rules=shop.engine.rulebook, clock=SANDBOX_CLOCK)
+    reader = MemberReader(
+        connect, rules=shop.engine.rulebook, templates=shop.engine.rack, clock=SANDBOX_CLOCK
+    )
     reader.start()
     asked = [asyncio.ensure_future(reader.status(f"u-{number}")) for number in range(3)]
     for answer in await asyncio.gather(*asked, return_exceptions=True):
@@ -177,3 +187,63 @@ async def test_what_was_asked_is_answered_before_it_stops(shop: Shop) -> None:
         asked = asyncio.ensure_future(reader.status("u"))
         await asyncio.sleep(0)
     assert (await asked) is not None
+
+
+TEMPLATE = {"name": "x", "kind": "amount_off", "amount_off": 1_000}
+
+
+async def make_template(shop: Shop, template: str, **terms: Any) -> None:
+    await create_template(shop.database, template=template, document=TEMPLATE | terms, clock=SANDBOX_CLOCK)
+
+
+def cart(amount_fen: int) -> Cart:
+    return Cart((CartLine("1", "tea", None, None, 1, amount_fen),))
+
+
+@pytest.mark.parametrize("minutes", [0, 2, 40, 60 * 24 * 3, 60 * 24 * 40, 60 * 24 * 90])
+async def test_coupons_and_checkouts_show_as_if_it_were_written(shop: Shop, minutes: int) -> None:
+    now = await shop.now()
+    await make_template(shop, "month", valid={"days": 30}, budget=100_000)
+    await make_template(shop, "later", valid={"from": rfc3339(now + timedelta(days=2))})
+    await shop.ask(ask.Enrol(member_id="u"))
+    await shop.ask(ask.Accrue(member_id="u", order_id="a", amount=400_000))
+    codes = [
+        (await shop.ask(IssueCoupon(member_id="u", template=template, reference=str(number)))).body["code"]
+        for number, template in enumerate(("month", "month", "month", "later"))
+    ]
+    await shop.ask(LockCoupon(member_id="u", code=codes[0], reference="l", hold_seconds=60, discount=7))
+    for number, code in enumerate(codes[1:3]):
+        await shop.ask(
+            HoldCheckout(
+                member_id="u", checkout_id=f"c-{number}", cart=cart(30_000), wish=Wish(500, 0, (code,))
+            )
+        )
+    await shop.wait(minutes=minutes)
+    async with reading(shop) as reader:
+        before = await reader.read("u")
+        shown = await reader.status("u")
+        written = await shop.ask(ask.Mature(member_id="u"))
+        assert shown == written.body
+        assert not await reader.is_due("u")
+        after = await reader.read("u")
+    assert before is not None
+    assert after is not None
+    assert before.was_due == (minutes > 0)
+    assert after.status() == shown
+    discounted = await shop.owner.fetchval("SELECT discounted FROM coupon_counter WHERE template = 'month'")
+    assert discounted == {0: 2_007, 2: 2_000}.get(minutes, 0)
+
+
+async def test_the_tag_tells_that_a_coupon_has_begun(shop: Shop) -> None:
+    now = await shop.now()
+    await make_template(shop, "later", valid={"from": rfc3339(now + timedelta(seconds=60))})
+    await shop.ask(ask.Enrol(member_id="u"))
+    await shop.ask(IssueCoupon(member_id="u", template="later", reference="1"))
+    async with reading(shop) as reader:
+        before = await reader.read("u")
+        await shop.wait(seconds=61)
+        after = await reader.read("u")
+    assert before is not None
+    assert after is not None
+    assert [each.status()["coupons"]["usable"] for each in (before, after)] == [0, 1]
+    assert before.tag() != after.tag()
