@@ -3,21 +3,26 @@
 import asyncio
 import signal
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.security.pii import PiiRing
 
 
 def worker() -> None:
     """Run the scheduled jobs until stopped (`serve` runs them too; any number may run at once)."""
     from app.config import load_settings
     from app.database import database_url
+    from app.security.pii import load_ring
     from app.telemetry import configure_logging
 
     settings = load_settings()
     configure_logging(settings.log_level)
     with database_url(settings, tell=lambda sentence: print(sentence, file=sys.stderr)) as url:
-        asyncio.run(_work(url, is_sandbox=settings.sandbox))
+        asyncio.run(_work(url, pii=load_ring(settings), is_sandbox=settings.sandbox))
 
 
-async def _work(url: str, *, is_sandbox: bool) -> None:
+async def _work(url: str, *, pii: "PiiRing", is_sandbox: bool) -> None:
     from app.database import Database, upgrade
     from app.jobs.worker import work
 
@@ -29,6 +34,6 @@ async def _work(url: str, *, is_sandbox: bool) -> None:
     database = Database(url)
     print("Working.", flush=True)
     try:
-        await work(database, is_sandbox=is_sandbox, stop=stop)
+        await work(database, pii=pii, is_sandbox=is_sandbox, stop=stop)
     finally:
         await database.dispose()

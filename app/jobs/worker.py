@@ -20,8 +20,9 @@ from pgqueuer.domain.models import Schedule
 from pgqueuer.queries import Queries
 
 from app.database import Database
-from app.jobs import forgetting, issuing, maturity
+from app.jobs import birthdays, forgetting, issuing, maturity
 from app.ledger.engine import LedgerUnavailable
+from app.security.pii import PiiRing
 
 RECONNECT_SECONDS = 5.0
 
@@ -33,10 +34,10 @@ _LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 @contextlib.asynccontextmanager
-async def working(database: Database, *, is_sandbox: bool) -> AsyncGenerator[None]:
-    """Run the jobs beside the block; on leaving, a job under way ends its batch first."""
+async def working(database: Database, *, pii: PiiRing, is_sandbox: bool) -> AsyncGenerator[None]:
+    """Run the jobs beside the block; on leaving, a job under way ends its batch first. `pii` opens birthdays."""
     stop = asyncio.Event()
-    worker = asyncio.create_task(work(database, is_sandbox=is_sandbox, stop=stop))
+    worker = asyncio.create_task(work(database, pii=pii, is_sandbox=is_sandbox, stop=stop))
     try:
         yield
     finally:
@@ -44,7 +45,7 @@ async def working(database: Database, *, is_sandbox: bool) -> AsyncGenerator[Non
         await worker
 
 
-async def work(database: Database, *, is_sandbox: bool, stop: asyncio.Event) -> None:
+async def work(database: Database, *, pii: PiiRing, is_sandbox: bool, stop: asyncio.Event) -> None:
     """Run the jobs when they are due until `stop` is set; while the database is away, wait for it."""
     jobs: dict[str, tuple[str, Job]] = {
         "maturity": (
@@ -54,6 +55,10 @@ async def work(database: Database, *, is_sandbox: bool, stop: asyncio.Event) -> 
         "issuing": (
             issuing.SCHEDULE,
             partial(issuing.run, database, is_sandbox=is_sandbox, is_stopping=stop.is_set),
+        ),
+        "birthdays": (
+            birthdays.SCHEDULE,
+            partial(birthdays.run, database, pii=pii, is_sandbox=is_sandbox, is_stopping=stop.is_set),
         ),
         "forgetting": (forgetting.SCHEDULE, partial(forgetting.run, database, is_stopping=stop.is_set)),
     }

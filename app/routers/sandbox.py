@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import Request
 
+from app.actions.birthdays import give_birthday_coupons
 from app.actions.sandbox import ClockBehindLedger, set_clock
 from app.domain.instants import rfc3339
 from app.routers import door
@@ -21,8 +22,10 @@ async def put_clock(body: ClockRequest, request: Request) -> ClockSet:
     """Set the program's clock for all workers; it runs on from there.
 
     Any time will do while the ledger is empty, later none before its newest entry. What falls due on the way
-    (expiry, holds, settlements, tier periods) is written down before this answers, so that a year passes in
+    (expiry, holds, settlements, tier periods and coupons) is written down before this answers, so that a year passes in
     a second. API keys and members' tokens go by the real clock.
     """
-    matured = await set_clock(request.app.state.database, now=body.now)
+    database = request.app.state.database
+    matured = await set_clock(database, now=body.now)
+    await give_birthday_coupons(database, pii=request.app.state.pii, is_sandbox=True)
     return ClockSet(now=rfc3339(body.now), matured=matured)

@@ -11,7 +11,7 @@ import pytest
 from app.database import Database
 from app.jobs import maturity, worker
 from app.jobs.worker import work, working
-from tests.jobs.conftest import Sandbox
+from tests.jobs.conftest import PII, Sandbox
 
 EVERY_SECOND = "* * * * * *"
 
@@ -46,7 +46,10 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
 
 
 async def test_of_two_workers_one_runs_a_job(sandbox: Sandbox, runs: Runs) -> None:
-    async with working(sandbox.database, is_sandbox=True), working(sandbox.database, is_sandbox=True):
+    async with (
+        working(sandbox.database, pii=PII, is_sandbox=True),
+        working(sandbox.database, pii=PII, is_sandbox=True),
+    ):
         await until(lambda: runs.count >= 2)
     assert runs.under_way == 0
     assert runs.most_under_way == 1
@@ -54,7 +57,7 @@ async def test_of_two_workers_one_runs_a_job(sandbox: Sandbox, runs: Runs) -> No
 
 async def test_a_lost_connection_is_made_again(sandbox: Sandbox, runs: Runs, fresh_database_url: str) -> None:
     owner = await asyncpg.connect(fresh_database_url)
-    async with working(sandbox.database, is_sandbox=True):
+    async with working(sandbox.database, pii=PII, is_sandbox=True):
         await until(lambda: runs.count >= 1)
         await owner.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
@@ -76,14 +79,14 @@ async def test_a_job_that_breaks_runs_again(
         raise ZeroDivisionError
 
     monkeypatch.setattr(maturity, "run", breaks)
-    async with working(sandbox.database, is_sandbox=True):
+    async with working(sandbox.database, pii=PII, is_sandbox=True):
         await until(lambda: breaking >= 2)
 
 
 async def test_it_waits_for_a_database_that_is_away(runs: Runs) -> None:
     stop = asyncio.Event()
     waiting = asyncio.create_task(
-        work(Database("postgresql://nobody@/nothing?host=/nowhere"), is_sandbox=False, stop=stop)
+        work(Database("postgresql://nobody@/nothing?host=/nowhere"), pii=PII, is_sandbox=False, stop=stop)
     )
     await asyncio.sleep(0.3)
     assert not waiting.done()
@@ -93,7 +96,7 @@ async def test_it_waits_for_a_database_that_is_away(runs: Runs) -> None:
 
 async def test_the_real_jobs_run(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(maturity, "SCHEDULE", EVERY_SECOND)
-    async with working(sandbox.database, is_sandbox=True):
+    async with working(sandbox.database, pii=PII, is_sandbox=True):
         async with asyncio.timeout(60):  # a job whose worker died is picked again after half a minute
             while not await sandbox.rows("SELECT 1 FROM pgqueuer_schedules WHERE last_run IS NOT NULL"):
                 pass
