@@ -104,7 +104,7 @@ async def _lifespan(settings: Settings, app: FastAPI, *, runs_jobs: bool) -> Asy
         keys=KeyVerifier(lookup=partial(read_key, database), bootstrap_key=bootstrap_key),
         tokens=member_tokens(settings),
     )
-    engine = Engine(database.connect, is_sandbox=settings.sandbox)
+    engine = Engine(database.connect, is_sandbox=settings.sandbox, pii=app.state.pii)
     clock = SANDBOX_CLOCK if settings.sandbox else REAL_CLOCK
     reader = MemberReader(database.connect, rules=engine.rulebook, templates=engine.rack, clock=clock)
     app.state.is_sandbox = settings.sandbox
@@ -120,7 +120,9 @@ async def _lifespan(settings: Settings, app: FastAPI, *, runs_jobs: bool) -> Asy
             # Imported by those alone who run them: the scheduler takes a tenth of a second.
             from app.jobs.worker import working
 
-            await running.enter_async_context(working(database, is_sandbox=settings.sandbox))
+            await running.enter_async_context(
+                working(database, pii=app.state.pii, is_sandbox=settings.sandbox)
+            )
         _spare_the_collector()
         yield
 
