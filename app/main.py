@@ -17,10 +17,12 @@ from app.ledger.engine import Engine
 from app.ledger.load import REAL_CLOCK, SANDBOX_CLOCK
 from app.queries.keys import read_key
 from app.queries.members import MemberReader
+from app.queries.quotes import QuoteReader
 from app.routers import (
     accruals,
     adjustments,
     batches,
+    benefits,
     checkouts,
     coupon_templates,
     entries,
@@ -31,6 +33,7 @@ from app.routers import (
     members,
     operations,
     pages,
+    quotes,
     redemptions,
     sandbox,
     sign_ins,
@@ -50,6 +53,7 @@ VERSION = "0.1.0"
 _ROUTERS = (
     accruals,
     checkouts,
+    quotes,
     redemptions,
     members,
     batches,
@@ -58,6 +62,7 @@ _ROUTERS = (
     adjustments,
     entries,
     tiers,
+    benefits,
     coupon_templates,
     issuing,
     ledger,
@@ -107,15 +112,21 @@ async def _lifespan(settings: Settings, app: FastAPI, *, runs_jobs: bool) -> Asy
     engine = Engine(database.connect, is_sandbox=settings.sandbox, pii=app.state.pii)
     clock = SANDBOX_CLOCK if settings.sandbox else REAL_CLOCK
     reader = MemberReader(database.connect, rules=engine.rulebook, templates=engine.rack, clock=clock)
+    quote_reader = QuoteReader(
+        database.connect, rules=engine.rulebook, templates=engine.rack, pii=app.state.pii, clock=clock
+    )
     app.state.is_sandbox = settings.sandbox
     app.state.ledger = engine
     app.state.reader = reader
+    app.state.quotes = quote_reader
     async with contextlib.AsyncExitStack() as running:
         running.push_async_callback(database.dispose)
         await engine.start()
         running.push_async_callback(engine.stop)
         reader.start()
         running.push_async_callback(reader.stop)
+        quote_reader.start()
+        running.push_async_callback(quote_reader.stop)
         if runs_jobs:
             # Imported by those alone who run them: the scheduler takes a tenth of a second.
             from app.jobs.worker import working

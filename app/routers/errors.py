@@ -39,6 +39,7 @@ STATUS: dict[ErrorKind, int] = {
 }
 PLACES: dict[str, tuple[str, str]] = {
     "as_of_in_future": ("query", "?as_of"),
+    "benefit_ends_in_past": ("body", "/until"),
     "cart_out_of_range": ("body", "/items"),
     "coupon_needs_member": ("body", "/member_id"),
     "cursor_invalid": ("query", "?cursor"),
