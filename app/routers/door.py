@@ -49,6 +49,7 @@ class Access:
     member: bool
     is_public: bool
     body_limit_bytes: int
+    names_member_in_body: bool = False
 
     def security(self) -> list[dict[str, list[str]]]:
         """As the API's document says it: any one of these will do."""
@@ -64,16 +65,30 @@ _accesses: dict[Callable[..., Any], Access] = {}
 
 
 def require(
-    scope: str | None, *, member: bool = False, is_bulk: bool = False, limit_bytes: int = BODY_LIMIT_BYTES
+    scope: str | None,
+    *,
+    member: bool = False,
+    names_member_in_body: bool = False,
+    is_bulk: bool = False,
+    limit_bytes: int = BODY_LIMIT_BYTES,
 ) -> Callable[[Endpoint], Endpoint]:
     """Let a route be called with an API key that holds `scope` (None: any key, and the route checks further).
 
-    With `member` a member's own token will do too, for the `{member_id}` in the path and no other. The body may be
-    `limit_bytes` long, with `is_bulk` `BULK_BODY_LIMIT_BYTES`.
+    With `member` a member's own token will do too, for the `{member_id}` in the path and no other; a route that
+    `names_member_in_body` holds it against the token itself, by `check_own`. The body may be `limit_bytes` long, with
+    `is_bulk` `BULK_BODY_LIMIT_BYTES`.
     """
     assert scope is None or scope in SCOPES, scope
     limit_bytes = BULK_BODY_LIMIT_BYTES if is_bulk else limit_bytes
-    return _declare(Access(scope=scope, member=member, is_public=False, body_limit_bytes=limit_bytes))
+    return _declare(
+        Access(
+            scope=scope,
+            member=member,
+            is_public=False,
+            body_limit_bytes=limit_bytes,
+            names_member_in_body=names_member_in_body,
+        )
+    )
 
 
 def public(endpoint: Endpoint) -> Endpoint:
@@ -99,6 +114,12 @@ def router(tag: str) -> APIRouter:
 def caller_of(request: Request) -> Principal:
     """Who passed the door of a route that isn't public."""
     return request.scope[_PRINCIPAL]
+
+
+def check_own(request: Request, member_id: str) -> None:
+    """Raises NotYourMember if a member's token asks for another member."""
+    if caller_of(request).member_id not in (None, member_id):
+        raise NotYourMember
 
 
 def header_of(request: Request, name: bytes) -> bytes | None:
@@ -169,7 +190,7 @@ async def _let_in(request: Request, access: Access, authorization: bytes | None)
     if principal.member_id is not None:
         if not access.member:
             raise NotForMembers
-        if request.path_params.get("member_id") != principal.member_id:
+        if not access.names_member_in_body and request.path_params.get("member_id") != principal.member_id:
             raise NotYourMember
     elif access.scope is not None:
         principal.needs(access.scope)

@@ -34,6 +34,15 @@ class Operation(NamedTuple):
         """Whether a member's own token will do."""
         return any("member_token" in scheme for scheme in self.said["security"])
 
+    @property
+    def body_naming_member(self) -> dict[str, Any] | None:
+        """The body by which it names the member whose token will do; None where the path does, or nothing."""
+        if not self.is_for_members or self.path.startswith(f"/v1/members/{MEMBER}"):
+            return None
+        content = self.said["requestBody"]["content"]["application/json"]
+        shown = [each["value"] for each in content.get("examples", {}).values()] or [content["example"]]
+        return {**shown[0], "member_id": MEMBER}
+
 
 def document() -> dict[str, Any]:
     """The document of the service as it is by default."""

@@ -27,7 +27,7 @@ guarded = pytest.mark.parametrize(
 
 async def refused(client: httpx.AsyncClient, operation: Operation, *, status: int, code: str) -> None:
     """Assert how the call ends, and that the document says so."""
-    answer = await client.request(operation.method, operation.path)
+    answer = await client.request(operation.method, operation.path, json=operation.body_naming_member)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["content-type"] == "application/problem+json"
     assert code in operation.said["responses"][str(status)]["content"]["application/problem+json"]["examples"]
