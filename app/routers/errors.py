@@ -21,6 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
+from app.domain.benefit_grants import BenefitInvalid
 from app.domain.coupon_templates import TemplateInvalid
 from app.domain.errors import ErrorKind, LoyaltyError
 from app.telemetry import current_request_id
@@ -152,7 +153,7 @@ def problem(error: LoyaltyError) -> dict[str, Any]:
         place, pointer = PLACES[error.code]
         mistake = {"in": place, "pointer": pointer, "code": error.code, "detail": error.detail}
         extra = {**extra, "errors": [mistake]}
-    elif isinstance(error, TemplateInvalid):
+    elif isinstance(error, (BenefitInvalid, TemplateInvalid)):
         mistakes = [{"in": "body", "code": error.code, **mistake} for mistake in extra["errors"]]
         extra = {**extra, "errors": mistakes[:MOST_MISTAKES_TOLD]}
     return _body(
