@@ -116,7 +116,11 @@ def void(member: Member, command: VoidCoupon, context: Context) -> Change:
     if coupon.status == "issued" and coupon.valid_from <= context.now:
         account = _without_usable(account)
     voided = coupon._replace(status="voided")
-    return _used(member, account, voided, got, context, command=command, counters=(), reason=command.reason)
+    counter = _counter(got)
+    counters = () if counter is None else (counter,)
+    return _used(
+        member, account, voided, got, context, command=command, counters=counters, reason=command.reason
+    )
 
 
 def free_coupon(

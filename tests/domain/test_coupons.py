@@ -321,6 +321,12 @@ def test_a_unique_code_voided_at_once() -> None:
     assert of.account().coupons == 1
 
 
+def test_a_coupon_got_and_voided_at_once_took_its_stock() -> None:
+    of = book(public_code="SPRING", stock=2)
+    assert of.do(void("SPRING"))["code"] == "C2"
+    assert of.counters["spring"].issued == 2
+
+
 @pytest.mark.parametrize("command", [unlock("U1"), roll_back("U1")])
 def test_a_code_of_nobody_is_neither_locked_nor_redeemed(command: Command) -> None:
     of = book()
