@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+from datetime import UTC, date, datetime
 from hashlib import blake2b
 from typing import Any
 
 from fastapi import Request, Response
 
+from app.domain.benefit_commands import GiveBirthdayCoupon
+from app.domain.calendar import local_date
 from app.domain.commands import Command, Mature
 from app.domain.errors import IdempotencyKeyReused, LoyaltyError, MemberErased, MemberFrozen, MemberNotFound
 from app.domain.posting import Caller
+from app.ledger.batch import SYSTEM
 from app.ledger.batch import Request as Asked
 from app.ledger.claims import Claim
 from app.ledger.engine import Engine, LedgerUnavailable, QueueFull
@@ -51,6 +56,22 @@ async def bring_up_to_date(member_id: str, request: Request) -> None:
     if await reader.is_due(member_id):
         engine: Engine = request.app.state.ledger
         await engine.submit(Asked(Mature(member_id=member_id), ledger_caller(request)))
+
+
+async def celebrate(member_id: str, birthday: date | None, request: Request) -> None:
+    """Give the coupon of a birthday that is told within its month. Whatever keeps it from being given now, a job
+    gives it within the hour.
+    """
+    if birthday is None:
+        return
+    engine: Engine = request.app.state.ledger
+    now = datetime.now(UTC)
+    today = local_date(now, engine.rulebook.at(now).timezone)
+    # The sandbox's clock may show any month; whether it is this one, the decision tells for certain.
+    if birthday.month == today.month or request.app.state.is_sandbox:
+        caller = Caller(SYSTEM, current_request_id() or "")
+        with contextlib.suppress(LoyaltyError):
+            await engine.submit(Asked(GiveBirthdayCoupon(member_id=member_id), caller))
 
 
 def ledger_caller(request: Request) -> Caller:

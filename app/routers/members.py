@@ -14,7 +14,7 @@ from app.domain.errors import MemberErased, MemberNotFound, ReferrerFixed, Refer
 from app.queries.members import MemberReader
 from app.queries.people import find_members, members_with, read_person
 from app.routers import door
-from app.routers.commands import CREATED, carry_out, refusals
+from app.routers.commands import CREATED, carry_out, celebrate, refusals
 from app.routers.dependencies import BUCKET, CursorInvalid, PageQuery, decode_cursor, encode_cursor
 from app.routers.document import problems
 from app.routers.door import caller_of, header_of, require
@@ -181,7 +181,9 @@ async def enrol(
     Only the fields given change and null clears, so `{}` enrols and changes nothing later. Answers the
     member's status.
     """
-    return await carry_out(body.to_command(member_id, request.app.state.pii), request, response)
+    answer = await carry_out(body.to_command(member_id, request.app.state.pii), request, response)
+    await celebrate(member_id, body.birthday, request)
+    return answer
 
 
 @router.patch(
@@ -199,7 +201,9 @@ async def update(
     Only the fields given change and null clears.
     """
     command = body.to_command(member_id, request.app.state.pii, must_exist=True)
-    return await carry_out(command, request, response, is_verb=True)
+    answer = await carry_out(command, request, response, is_verb=True)
+    await celebrate(member_id, body.birthday, request)
+    return answer
 
 
 @router.post(
