@@ -13,6 +13,7 @@ from app.domain.commands import Redeem, Settle
 from app.domain.coupon_templates import Window
 from app.domain.errors import ItemNotInOrder, LoyaltyError, RefundExceedsOrder
 from tests.domain.lane import Lane
+from tests.domain.programs import DEFAULT
 from tests.domain.shop import template
 
 FIVE = template("five", amount_off_fen=500)
@@ -118,6 +119,14 @@ def test_nothing_to_refund_yet(status: str) -> None:
     with pytest.raises(CheckoutNotCompleted) as refused:
         lane.refund(1)
     assert refused.value.extra == {"checkout_status": status}
+
+
+def test_what_the_order_won_goes_with_it() -> None:
+    lane = Lane(program=DEFAULT)
+    lane.hold(250_000)  # less two percent as a silver member
+    assert lane.complete()["accrual"]["tier"] == {"code": "gold", "changed": True}
+    told = lane.refund(245_000)
+    assert told["tier"] == {"code": "silver", "changed": True}
 
 
 # --- coupons ---------------------------------------------------------------------------------------------

@@ -130,6 +130,21 @@ def test_content_is_stable_for_good() -> None:
     assert accrue(occurred_at=START, items=(LINE,)).content().hex() == "fccc1926611ab5335d77e7f87aba2528"
 
 
+def test_what_most_commands_do_not_need() -> None:
+    command = Freeze(member_id="m")
+    assert (command.spends, command.codes_named, command.codes_held) == (0, (), ())
+    named = (
+        command.order_named,
+        command.redemption_named,
+        command.review_named,
+        command.checkout_named,
+        command.checkout_made,
+        command.template_issued,
+    )
+    assert named == (None,) * 6
+    assert (command.reads_all_lots, command.needs_wallet) == (False, False)
+
+
 def test_compact() -> None:
     assert compact({"a": [1, "好", None], "b": datetime(2026, 1, 1, tzinfo=UTC)}) == (
         '{"a":[1,"好",null],"b":1767225600.0}'

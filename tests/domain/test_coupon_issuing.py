@@ -53,6 +53,7 @@ def test_a_claim() -> None:
         "valid_until": None,
         "reference": None,
         "discount": None,
+        "lock_expires_at": None,
         "points": None,
         "reason": None,
     }

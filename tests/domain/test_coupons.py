@@ -9,6 +9,7 @@ from app.domain.account import Code, Counter
 from app.domain.commands import Command, Erase, Freeze
 from app.domain.coupon_commands import (
     ClaimCoupon,
+    IssueCoupon,
     LockCoupon,
     RedeemCoupon,
     RollBackCoupon,
@@ -30,8 +31,10 @@ from app.domain.coupon_errors import (
     CouponVoided,
 )
 from app.domain.coupon_templates import Template, Window
+from app.domain.coupons import refusal_of
 from app.domain.errors import HoldTooLong, MemberErased, MemberFrozen
-from app.domain.shelf import Shelf
+from app.domain.maturity import mature
+from app.domain.shelf import ReadingShelf, Shelf
 from tests.domain.book import START, Book
 from tests.domain.programs import DEFAULT
 from tests.domain.shop import template
@@ -254,6 +257,35 @@ def test_a_lock_that_ends_before_the_coupon_does() -> None:
     assert of.account().due_at is None
 
 
+def test_a_wallet_that_was_read_in_part_is_not_counted() -> None:
+    """Only what fell due is there: the account keeps the count it has."""
+    of = book()
+    of.do(lock(hold_seconds=60))
+    of.do(ClaimCoupon(member_id="m", template="spring"))
+    member = of.members["m"]
+    unread = member.coupons.pop("C2")
+    member.sees_wallet = False
+    now = START + timedelta(seconds=60)
+    [change] = mature(member, of.context()._replace(now=now))
+    assert (change.account.coupons, member.account.coupons) == (2, 2)
+    assert unread.status == "issued"
+
+
+def test_one_that_begins_while_others_are_due() -> None:
+    of = book(valid=Window(from_at=START + 2 * DAY))
+    of.templates["spring"] = spring(valid=Window(until=START + DAY))
+    of.do(ClaimCoupon(member_id="m", template="spring"))
+    of.later(days=1).mature("m")
+    assert of.account().coupon_due_at == START + 2 * DAY
+
+
+def test_what_is_over_can_not_be_used_also_before_it_is_written_down() -> None:
+    of = book(valid=Window(until=START + DAY))
+    why = refusal_of(of.coupon("C1"), spring(), START + DAY)
+    assert why is not None
+    assert why.code == "coupon_expired"
+
+
 # --- templates that change -------------------------------------------------------------------------------
 
 
@@ -376,9 +408,16 @@ def test_the_shelf_takes_in_what_changed() -> None:
     shelf.put([Counter(1, "spring", 2, 3)], [code])
     assert (shelf.counter("spring").issued, shelf.codes["U1"]) == (2, code)
     assert [*shelf.automatic] == []
+    reading = ReadingShelf(shelf.templates, counters=shelf.counters)
+    assert (reading.counter("spring").issued, reading.counter("other").issued) == (2, 0)
 
 
 def test_a_repeat_is_the_same_whoever_is_named() -> None:
+    claims = ClaimCoupon(member_id="m", template="spring"), ClaimCoupon(member_id="m", code="U1")
+    assert [command.template_issued for command in claims] == ["spring", None]
+    assert [command.codes_named for command in claims] == [(), ("U1",)]
+    assert IssueCoupon(member_id="m", template="spring", reference="i").template_issued == "spring"
+    assert lock().codes_named == lock().codes_held == ("C1",)
     assert lock(member_id="").content() == lock().content() != lock(discount=1).content()
     assert {type(command).kind for command in (lock(), unlock(), redeem(), roll_back(), void())} == {
         command.natural_key(START.date()).partition("/")[0]
