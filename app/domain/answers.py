@@ -195,6 +195,7 @@ def _coupon(entry: Entry, detail: Detail) -> dict[str, Any]:
         "valid_until": detail.get("valid_until"),
         "reference": detail.get("reference"),
         "discount": detail.get("discount"),
+        "lock_expires_at": detail.get("lock_expires_at"),
         "points": detail.get("points"),
         "reason": detail.get("reason"),
     }

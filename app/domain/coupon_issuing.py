@@ -205,6 +205,7 @@ def shown(coupon: Coupon) -> dict[str, Any]:
         "valid_until": rfc3339(coupon.valid_until),
         "reference": coupon.reference,
         "discount": coupon.discount,
+        "lock_expires_at": rfc3339(coupon.lock_expires_at),
     }
     return {name: value for name, value in told.items() if value is not None}
 

@@ -55,7 +55,7 @@ class EntriesQuery(PageQuery):
     """Which of a member's entries."""
 
     kind: list[EntryKind] = Field(
-        default_factory=list[EntryKind], max_length=24, description="Only these kinds; may be repeated."
+        default_factory=list[EntryKind], max_length=64, description="Only these kinds; may be repeated."
     )
     since: QueryInstant | None = Field(None, alias="from", description="Recorded then or later.")
     until: QueryInstant | None = Field(None, alias="to", description="Recorded before then.")

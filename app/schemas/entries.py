@@ -10,7 +10,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from app.domain import quotes
 from app.domain.instants import rfc3339
+from app.domain.priced_cart import quote_of
 from app.queries.entries import EntryRow
 from app.schemas.common import Answer
 from app.schemas.parts import Part, shown
@@ -40,6 +42,24 @@ EntryKind = Literal[
     "tier_period",
     "approve_review",
     "reject_review",
+    "claim_coupon",
+    "issue_coupon",
+    "tier_coupons",
+    "lock_coupon",
+    "unlock_coupon",
+    "lapse_coupon",
+    "redeem_coupon",
+    "roll_back_coupon",
+    "void_coupon",
+    "expire_coupons",
+    "hold",
+    "extend",
+    "complete",
+    "release",
+    "lapse_checkout",
+    "refund_checkout",
+    "grant_benefit",
+    "revoke_benefit",
 ]
 
 _ENTRY: dict[str, Any] = {
@@ -68,8 +88,14 @@ _REFERENCE_AT = {
     **dict.fromkeys(
         ("redeem", "reserve", "commit", "cancel", "lapse", "adjust", "transfer", "import", "set_tier"), 1
     ),
-    **dict.fromkeys(("reverse", "refund", "receive"), 2),
+    **dict.fromkeys(("issue_coupon", "grant_benefit"), 1),
+    **dict.fromkeys(("reverse", "refund", "receive", "refund_checkout"), 2),
+    **dict.fromkeys(("lock_coupon", "unlock_coupon", "redeem_coupon", "roll_back_coupon", "void_coupon"), 2),
 }
+_PAIRS = {"hold": ("named", "code"), "expire_coupons": ("code", "template")}
+"""What the pairs are that an entry keeps of its coupons."""
+# What holds or frees a checkout has its id in the key; once completed it is an order, and the entry says so.
+_CHECKOUT_IN_KEY = frozenset(("hold", "release", "lapse_checkout"))
 
 
 class Wallets(Answer):
@@ -90,8 +116,8 @@ class Entry(Answer):
 
     sequence: int = Field(description="Counted per member, without gaps.")
     kind: EntryKind = Field(
-        description="What happened. `expire`, `lapse` (a hold that ran out), `tier_warning` and "
-        "`tier_period` happen by themselves, and so may `settle`."
+        description="What happened. `expire`, `expire_coupons`, `lapse`, `lapse_coupon` and `lapse_checkout` (a hold "
+        "that ran out), `tier_warning`, `tier_period` and `tier_coupons` happen by themselves, and so may `settle`."
     )
     points: int = Field(description="The signed change of the available points.")
     pending: int = Field(description="The signed change; so of all that follow.")
@@ -101,7 +127,7 @@ class Entry(Answer):
     cash: int
     balance: Wallets
     reference: str | None = Field(description="The caller's own id of the operation, if it has one.")
-    order_id: str | None
+    order_id: str | None = Field(description="The order, or the checkout that may become one.")
     program_version: int = Field(description="The version of the rules behind it.")
     actor: str = Field(
         description="Who did it: `key:<id>`, `member:<id>`, `bootstrap`, `cli`, or `system` for what "
@@ -138,6 +164,7 @@ def entry_of(row: EntryRow) -> dict[str, Any]:
             "cash": row.cash_after,
         },
         "reference": _reference(row),
+        "order_id": _order_id(row),
         "breakdown": [
             {"rule": rule, "label": label, "points": points}
             for rule, label, points in row.detail.get("breakdown", ())
@@ -149,6 +176,12 @@ def entry_of(row: EntryRow) -> dict[str, Any]:
 def _reference(row: EntryRow) -> str | None:
     place = _REFERENCE_AT.get(row.kind)
     return None if place is None else row.key.split("/")[place]
+
+
+def _order_id(row: EntryRow) -> str | None:
+    if row.kind in _CHECKOUT_IN_KEY:
+        return row.key.split("/")[1]
+    return row.detail["checkout_id"] if row.kind == "extend" else row.order_id
 
 
 def _detail(row: EntryRow) -> dict[str, Any]:
@@ -163,6 +196,11 @@ def _detail(row: EntryRow) -> dict[str, Any]:
             {"lot": lot, "remaining": remaining, "reserved": reserved}
             for lot, remaining, reserved in detail["moves"]
         ]
+    if row.kind == "hold":
+        detail["quote"] = quotes.answer(quote_of(detail["quote"]))
+    pair = _PAIRS.get(row.kind)
+    if pair is not None:
+        detail["coupons"] = [dict(zip(pair, coupon, strict=True)) for coupon in detail["coupons"]]
     if row.kind == "refund":
         detail["redemption"] = row.key.split("/")[1]
     if row.kind == "sign_in":
@@ -214,6 +252,7 @@ def _cells(row: EntryRow) -> list[str]:
     values: Mapping[str, Any] = {
         **row._asdict(),
         "reference": _reference(row),
+        "order_id": _order_id(row),
         "occurred_at": rfc3339(row.occurred_at),
         "recorded_at": rfc3339(row.recorded_at),
         "reason": row.detail.get("reason"),
