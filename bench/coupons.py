@@ -32,13 +32,12 @@ def shelf_of(documents: Mapping[str, Mapping[str, Any]] = TEMPLATES, *, new_code
 
 async def put_up(connection: Connection, *, issued: int, now: datetime) -> None:
     """Make `TEMPLATES` in the database, each with so many coupons issued."""
-    for revision, (name, document) in enumerate(TEMPLATES.items(), start=1):
-        terms = Template.from_document(name, revision, document)
+    for name, document in TEMPLATES.items():
+        terms = Template.from_document(name, 1, document)
         await connection.execute(
             "INSERT INTO coupon_template (template, revision, document, created_at, updated_at) "
-            "VALUES ($1, $2, $3, $4, $4)",
+            "SELECT $1, coalesce(max(revision), 0) + 1, $2, $3, $3 FROM coupon_template",
             name,
-            revision,
             json.dumps(terms.to_document()),
             now,
         )
