@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import select, type_coerce
+from sqlalchemy import cast, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
@@ -16,7 +16,7 @@ from app.models.ledger import Account, Entry, Lot
 
 _ACCOUNT = [getattr(Account, name) for name in AccountRow._fields]
 # The rules read the terms as the text they wrote.
-_LOT = [type_coerce(Lot.terms, Text) if name == "terms" else getattr(Lot, name) for name in LotRow._fields]
+_LOT = [cast(Lot.terms, Text) if name == "terms" else getattr(Lot, name) for name in LotRow._fields]
 
 
 class SetByHand(NamedTuple):
