@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import select, type_coerce
+from sqlalchemy import cast, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
@@ -17,7 +17,7 @@ from app.models.ledger import Account
 _ACCOUNT = [getattr(Account, name) for name in AccountRow._fields]
 # The rules read the terms as the text they wrote.
 _GRANT = [
-    type_coerce(BenefitGrant.terms, Text) if name == "terms" else getattr(BenefitGrant, name)
+    cast(BenefitGrant.terms, Text) if name == "terms" else getattr(BenefitGrant, name)
     for name in GrantRow._fields
 ]
 
