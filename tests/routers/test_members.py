@@ -181,7 +181,7 @@ class TestEnrolling:
         row = await connection.fetchrow("SELECT person.*::text FROM person WHERE member_id = $1", member_id)
         await connection.close()
         assert row is not None
-        for secret in ("王小明", "138", "example", "1990"):
+        for secret in ("王小明", "13800138000", "138 0013", "example", "1990-05"):
             assert secret.encode().hex() not in row[0]
             assert secret not in row[0].replace(PERSON["region"], "")
 

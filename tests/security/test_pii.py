@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.config import Settings, SettingsError
+from app.domain.account import bucket_of
 from app.security.pii import (
     KEY_FILE,
     PiiRing,
@@ -126,6 +127,28 @@ def test_an_unusable_ring_is_told_in_a_sentence_without_a_key(text: str) -> None
 def test_url_safe_base64_is_taken_too() -> None:
     key = base64.urlsafe_b64encode(b"\xfb\xff" * 16).decode()
     PiiRing.parse(f"k1:{key}")
+
+
+# --- birthdays -------------------------------------------------------------------------------------------
+
+
+def test_the_month_of_a_birthday_is_told_to_those_who_can_open_it() -> None:
+    ring, other = PiiRing.parse(f"k1:{K1}"), PiiRing.parse(f"k1:{K2}")
+    sealed = ring.seal("1992-02-29", column="birthday", bucket=bucket_of("u-1"), member_id="u-1")
+    assert ring.birthday_month(sealed, member_id="u-1") == 2
+    assert ring.birthday_month(None, member_id="u-1") == 0
+    assert ring.birthday_month(sealed, member_id="u-2") == 0
+    assert other.birthday_month(sealed, member_id="u-1") == 0
+    assert ring.birthday_month(b"?", member_id="u-1") == 0
+
+
+def test_months_are_found_by_digests_that_outlive_keys() -> None:
+    ring = PiiRing.parse(f"k1:{K1}")
+    digests = {ring.month_digest(month) for month in range(1, 13)}
+    assert len(digests) == 12
+    assert {len(digest) for digest in digests} == {32}
+    assert PiiRing.parse(f"k2:{K2},k1:{K1}").month_digest(4) == ring.month_digest(4)
+    assert PiiRing.parse(f"k2:{K2}").month_digest(4) != ring.month_digest(4)
 
 
 # --- where the ring comes from ---------------------------------------------------------------------------
