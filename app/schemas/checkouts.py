@@ -179,7 +179,7 @@ _ACCRUAL: dict[str, Any] = {
     "expires_at": "2027-03-05T16:00:00Z",
     "debt_paid": 0,
     "balance": {"available": 301, "pending": 0, "reserved": 0, "debt": 0},
-    "tier": {"code": "silver", "changed": False},
+    "tier": {"code": "bronze", "changed": False},
 }
 _GIVEN_BACK: dict[str, Any] = {"amount": 10725, "points": 150, "cash": 0, "coupons": []}
 _COMPLETED: dict[str, Any] = {"paid": 29600, "missing": [], "accrual": _ACCRUAL}
@@ -298,8 +298,8 @@ class GivenBack(Answer):
 class TakenBack(Answer):
     """What the refunded part had earned."""
 
-    points: int = Field(examples=[107])
-    recovered: int = Field(description="How many of them were taken back.", examples=[107])
+    points: int = Field(examples=[108])
+    recovered: int = Field(description="How many of them were taken back.", examples=[108])
     shortfall: int = Field(description="How many were spent already and became debt.", examples=[0])
 
 
@@ -311,12 +311,12 @@ class RefundedCheckout(CheckoutNamed):
             **_ID,
             "reference": "refund-1",
             "refunded": _GIVEN_BACK,
-            "taken_back": {"points": 107, "recovered": 107, "shortfall": 0},
+            "taken_back": {"points": 108, "recovered": 108, "shortfall": 0},
             "status": "partially_refunded",
             "expired": 0,
             "debt_paid": 0,
-            "balance": {"available": 344, "pending": 0, "reserved": 0, "debt": 0},
-            "tier": {"code": "silver", "changed": False},
+            "balance": {"available": 343, "pending": 0, "reserved": 0, "debt": 0},
+            "tier": {"code": "bronze", "changed": False},
         }
     )
 

@@ -57,7 +57,7 @@ QUOTE_EXAMPLE: dict[str, Any] = {
         "points": 286,
         "breakdown": [{"rule": "purchase", "label": "1 point per yuan", "points": 286}],
     },
-    "tier_after": "silver",
+    "tier_after": "bronze",
     "best_is_exact": None,
 }
 
