@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def verify() -> None:
-    """Replay every member's entries and compare them with the lots, the redemptions and the account.
+    """Replay every member's entries and compare them with the lots, the coupons, the checkouts and the account.
 
-    Runs on a live service too. Each difference is a line on stdout (member, what, expected, found), and then
-    the exit code is 1.
+    Runs on a live service too. Each difference is a line on stdout (member, none where it is a template's; what,
+    expected, found), and then the exit code is 1.
     """
     from app.cli.ledger import on_database
 
@@ -29,7 +29,8 @@ def verify() -> None:
     verdict = "all agree" if report.agrees else f"{report.difference_count:,} differences"
     print(
         f"{report.members:,} members, {report.entries:,} entries, {report.lots:,} lots, "
-        f"{report.redemptions:,} redemptions: {verdict}. In {time.monotonic() - began:.1f} s.",
+        f"{report.redemptions:,} redemptions, {report.coupons:,} coupons, {report.checkouts:,} checkouts: "
+        f"{verdict}. In {time.monotonic() - began:.1f} s.",
         file=sys.stderr if report.differences else sys.stdout,
     )
     if not report.agrees:

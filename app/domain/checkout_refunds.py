@@ -117,6 +117,7 @@ def refund(member: Member, command: RefundCheckout, context: Context) -> Change:
         "recovered": taken.points - taken.shortfall,
         "shortfall": taken.shortfall,
         "amount": money_fen,
+        "freed": [coupon.code for coupon in coupons],
         "expired": back.expired,
         "debt_paid": back.debt_paid,
         "tier": member.account.tier,

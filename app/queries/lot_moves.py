@@ -8,6 +8,24 @@ GRANTING_KINDS = ("accrue", "settle", "sign_in", "import", "adjust")
 TAKING_KINDS = ("redeem", "transfer", "expire")
 """Entries whose `lots` in the detail are what went out of each."""
 
+HOLDING_KINDS = ("reserve", "hold")
+"""Entries whose `lots` in the detail are what is held of each now."""
+
+MOVING_KINDS = (
+    "reverse",
+    "commit",
+    "cancel",
+    "lapse",
+    "refund",
+    "receive",
+    "claim_coupon",
+    "complete",
+    "release",
+    "lapse_checkout",
+    "refund_checkout",
+)
+"""Entries whose `moves` in the detail are what changed in each."""
+
 TENTH = """
 CASE WHEN lot.program_version = ANY
           (ARRAY (SELECT version FROM program_version WHERE document->'validity'->>'policy' = 'yearly_tenth'))
@@ -29,13 +47,12 @@ SELECT bucket, member_id, sequence, lot, points + pending AS remaining, 0::bigin
   FROM entry WHERE {entries} AND kind IN {GRANTING_KINDS} AND lot IS NOT NULL
 UNION ALL
 SELECT bucket, member_id, sequence, (part->>0)::integer, -(part->>1)::bigint,
-       CASE kind WHEN 'reserve' THEN (part->>1)::bigint ELSE 0 END, NULL, false
+       CASE WHEN kind IN {HOLDING_KINDS} THEN (part->>1)::bigint ELSE 0 END, NULL, false
   FROM entry, json_array_elements(detail->'lots') AS part
- WHERE {entries} AND kind IN {(*TAKING_KINDS, "reserve")}
+ WHERE {entries} AND kind IN {(*TAKING_KINDS, *HOLDING_KINDS)}
 UNION ALL
 SELECT bucket, member_id, sequence, (part->>0)::integer, (part->>1)::bigint, (part->>2)::bigint, NULL, false
   FROM entry, json_array_elements(detail->'moves') AS part
  WHERE {entries}
-   AND (kind IN ('reverse', 'commit', 'cancel', 'lapse', 'refund', 'receive')
-        OR kind = 'adjust' AND lot IS NULL)
+   AND (kind IN {MOVING_KINDS} OR kind = 'adjust' AND lot IS NULL)
 """

@@ -1,4 +1,4 @@
-"""`loyalty verify`: every member's entries replayed, and compared with lots, redemptions and the account.
+"""`loyalty verify`: every member's entries replayed, and compared with lots, coupons, checkouts and the account.
 
 One REPEATABLE READ snapshot, some buckets at a time, so it runs on a live service and in memory that does not
 grow with the ledger. The comparing is done where the rows are; what comes back is what differs.
@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from app.domain.account import BUCKETS, bucket_of
+from app.queries import verify_accounts as accounts
 from app.queries import verify_checks as checks
+from app.queries import verify_coupons as coupons
+from app.queries import verify_points as points
 
 if TYPE_CHECKING:
     import asyncpg
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
 MOST_KEPT = 10_000
 """Differences named one by one; beyond these they are only counted."""
 
-_TRANSFERS_AT_ONCE = 1_000
+_PAIRS_AT_ONCE = 1_000
 
 # The server compares in as many processes, each on some of the buckets, in one and the same snapshot.
 _CONNECTIONS = 2
@@ -34,7 +38,7 @@ _ENTRIES_AT_ONCE = 1_000_000
 
 
 class Difference(NamedTuple):
-    """Something stored that is not what the ledger makes it."""
+    """Something stored that is not what the ledger makes it; `member_id` is empty where it is no member's."""
 
     member_id: str
     what: str
@@ -50,6 +54,8 @@ class Report:
     entries: int = 0
     lots: int = 0
     redemptions: int = 0
+    coupons: int = 0
+    checkouts: int = 0
     difference_count: int = 0
     differences: list[Difference] = field(default_factory=list[Difference])
 
@@ -84,17 +90,19 @@ async def verify(
             else:
                 await connection.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
             await connection.execute(checks.SETTINGS)
-        lowest_tiers: list[str] = await connections[0].fetchval(checks.LOWEST_TIERS)
+        lowest_tiers: list[str] = await connections[0].fetchval(accounts.LOWEST_TIERS)
         entries: int = await connections[0].fetchval(checks.SIZE)
         step = min(max(BUCKETS * _ENTRIES_AT_ONCE // max(entries, 1), 1), BUCKETS // _CONNECTIONS)
         waiting = [(first, min(first + step, BUCKETS) - 1) for first in range(0, BUCKETS, step)][::-1]
         done = 0
+        given: dict[str, Counter[str]] = {}
 
         async def work(connection: Connection) -> None:
             nonlocal done
             while waiting:
                 buckets = waiting.pop()
                 await _verify_buckets(connection, buckets, lowest_tiers, report)
+                await _count_given(connection, buckets, given)
                 done += buckets[1] - buckets[0] + 1
                 if progress is not None:
                     progress(done, BUCKETS)
@@ -106,6 +114,7 @@ async def verify(
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+        await _compare_counters(connections[0], given, report)
     return report
 
 
@@ -122,15 +131,19 @@ async def _verify_buckets(
 ) -> None:
     counts = await connection.fetchrow(checks.COUNTS, *buckets)
     assert counts is not None
-    report.members += counts["members"]
-    report.entries += counts["entries"]
-    report.lots += counts["lots"]
-    report.redemptions += counts["redemptions"]
-    await _compare(connection, checks.ACCOUNTS, (*buckets, lowest_tiers), report)
-    for comparison in (checks.LOTS, checks.REDEMPTIONS, checks.REVIEWS):
+    for name, count in counts.items():
+        setattr(report, name, getattr(report, name) + count)
+    await _compare(connection, accounts.ACCOUNTS, (*buckets, lowest_tiers), report)
+    for comparison in (
+        points.LOTS,
+        points.REDEMPTIONS,
+        points.REVIEWS,
+        coupons.COUPONS,
+        coupons.CHECKOUTS,
+    ):
         await _compare(connection, comparison, buckets, report)
-    for direction in (checks.SENT, checks.RECEIVED):
-        await _match_transfers(connection, buckets, direction, report)
+    for pairing in (*points.TRANSFERS, *coupons.NAMES):
+        await _pair(connection, buckets, pairing, report)
 
 
 async def _compare(
@@ -143,43 +156,76 @@ async def _compare(
             expected, found = row[2 + 2 * number], row[3 + 2 * number]
             if expected == found:
                 continue
-            if what == checks.CHAIN:
+            if what == accounts.CHAIN:
                 broken.append(member_id)
             else:
                 report.add(Difference(member_id, f"{place}{what}", expected, found))
     for member_id in broken:
-        async for row in _rows(connection, checks.BROKEN_ENTRIES, bucket_of(member_id), member_id):
+        async for row in _rows(connection, accounts.BROKEN_ENTRIES, bucket_of(member_id), member_id):
             report.add(Difference(*row))
 
 
-async def _match_transfers(
-    connection: Connection, buckets: tuple[int, int], direction: checks.Direction, report: Report
+async def _pair(
+    connection: Connection, buckets: tuple[int, int], pairing: checks.Pairing, report: Report
 ) -> None:
-    """Every transfer was received, and every receipt was sent: the other entry lives in another bucket."""
-    waiting: list[tuple[str, str, str, int]] = []
-    async for row in _rows(connection, direction.entries, *buckets):
+    """Every row has its other one, such as a transfer its receipt: which lives in another bucket."""
+    waiting: list[tuple[str, str, str, object]] = []
+    async for row in _rows(connection, pairing.rows, *buckets):
         waiting.append((row[0], row[1], row[2], row[3]))
-        if len(waiting) == _TRANSFERS_AT_ONCE:
-            await _match(connection, waiting, direction, report)
+        if len(waiting) == _PAIRS_AT_ONCE:
+            await _match(connection, waiting, pairing, report)
             waiting = []
     if waiting:
-        await _match(connection, waiting, direction, report)
+        await _match(connection, waiting, pairing, report)
 
 
 async def _match(
     connection: Connection,
-    waiting: Sequence[tuple[str, str, str, int]],
-    direction: checks.Direction,
+    waiting: Sequence[tuple[str, str, str, object]],
+    pairing: checks.Pairing,
     report: Report,
 ) -> None:
-    members, partners, keys, points = zip(*waiting, strict=True)
-    rows = await connection.fetch(
-        checks.PARTNERS, [bucket_of(partner) for partner in partners], partners, keys
+    members, places, keys, expected = zip(*waiting, strict=True)
+    rows = await connection.fetch(pairing.partners, [bucket_of(place) for place in places], places, keys)
+    for member_id, key, wanted, (found,) in zip(members, keys, expected, rows, strict=True):
+        if found != wanted:
+            told = None if found is None else str(found)
+            report.add(Difference(member_id, f"{pairing.what} {key}", str(wanted), told))
+
+
+async def _count_given(
+    connection: Connection, buckets: tuple[int, int], given: dict[str, Counter[str]]
+) -> None:
+    """Add what was given out of each template: `issued`, and `discounted` by coupons locked or redeemed."""
+    for template, *figures in await connection.fetch(coupons.GIVEN, *buckets):
+        counter = given.setdefault(template, Counter())
+        counter.update(dict(zip(("issued", "discounted"), figures, strict=True)))
+
+
+async def _compare_counters(
+    connection: Connection, given: Mapping[str, Counter[str]], report: Report
+) -> None:
+    """Each template's counter is what was given out of it, within its stock and budget."""
+    unknown = dict(given)
+    for row in await connection.fetch(coupons.COUNTERS):
+        template = row["template"]
+        really = unknown.pop(template, Counter[str]())
+        limits = [("issued", row["stock"])]
+        if row["budget"] is not None:  # else nobody counts it
+            limits.append(("discounted", row["budget"]))
+        for name, most in limits:
+            if row[name] != really[name]:
+                report.add(_of_template(template, name, really[name], row[name]))
+            if most is not None and really[name] > most:
+                report.add(_of_template(template, f"{name}, at most", most, really[name]))
+    for template, really in unknown.items():
+        report.add(_of_template(template, "issued", really["issued"], None))
+
+
+def _of_template(template: str, what: str, expected: int, found: int | None) -> Difference:
+    return Difference(
+        "", f"template {template}, {what}", str(expected), None if found is None else str(found)
     )
-    for member_id, key, sent, row in zip(members, keys, points, rows, strict=True):
-        if row["points"] != sent:
-            found = None if row["points"] is None else str(row["points"])
-            report.add(Difference(member_id, f"{direction.what} {key}", str(sent), found))
 
 
 async def _rows(
