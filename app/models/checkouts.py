@@ -8,7 +8,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
-    ForeignKeyConstraint,
     Index,
     Integer,
     SmallInteger,
@@ -35,7 +34,6 @@ class Checkout(Base):
         CheckConstraint("cardinality(lots) = cardinality(parts)", name="parts_of_lots"),
         CheckConstraint("points_refunded BETWEEN 0 AND points", name="refunded_within_points"),
         CheckConstraint("cash_refunded BETWEEN 0 AND cash", name="refunded_within_cash"),
-        ForeignKeyConstraint(["bucket", "member_id"], ["account.bucket", "account.member_id"]),
         Index("ix_checkout_hold_expires_at", "hold_expires_at", postgresql_where=text("status = 'held'")),
     )
 

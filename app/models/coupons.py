@@ -1,6 +1,7 @@
 """Coupon templates, their counters, the codes that lead to coupons, and the coupons in members' hands.
 
-The columns of `coupon` and `coupon_counter` are those of the rows in `domain/account.py`, in the same order.
+The columns of `coupon` and `coupon_counter` are those of the rows in `domain/account.py`, in the same order. As with
+entries and lots no foreign key leads to the account: the engine has it locked, and `loyalty verify` finds orphans.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
-    ForeignKeyConstraint,
     Index,
     Integer,
     SmallInteger,
@@ -104,7 +104,6 @@ class Coupon(Base):
         ),
         CheckConstraint("discount >= 0", name="discount"),
         CheckConstraint("lock_expires_at IS NULL OR status = 'locked'", name="lock"),
-        ForeignKeyConstraint(["bucket", "member_id"], ["account.bucket", "account.member_id"]),
         Index("ix_coupon_template", "template"),
         {"postgresql_with": {"fillfactor": "85"}},
     )

@@ -102,11 +102,6 @@ def upgrade() -> None:
             "status IN ('issued', 'locked', 'redeemed', 'expired', 'voided')", name=op.f("ck_coupon_status")
         ),
         sa.CheckConstraint("discount >= 0", name=op.f("ck_coupon_discount")),
-        sa.ForeignKeyConstraint(
-            ["bucket", "member_id"],
-            ["account.bucket", "account.member_id"],
-            name=op.f("fk_coupon_bucket_member_id_account"),
-        ),
         sa.PrimaryKeyConstraint("bucket", "member_id", "code", name=op.f("pk_coupon")),
         postgresql_with={"fillfactor": "85"},
     )
@@ -167,11 +162,6 @@ def upgrade() -> None:
         sa.CheckConstraint("cash_refunded BETWEEN 0 AND cash", name=op.f("ck_checkout_refunded_within_cash")),
         sa.CheckConstraint(
             "points_refunded BETWEEN 0 AND points", name=op.f("ck_checkout_refunded_within_points")
-        ),
-        sa.ForeignKeyConstraint(
-            ["bucket", "member_id"],
-            ["account.bucket", "account.member_id"],
-            name=op.f("fk_checkout_bucket_member_id_account"),
         ),
         sa.PrimaryKeyConstraint("bucket", "member_id", "checkout_id", name=op.f("pk_checkout")),
     )
