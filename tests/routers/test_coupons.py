@@ -91,7 +91,10 @@ class TestClaiming:
         for body, code in (
             ({"template": made}, "coupon_exhausted"),
             ({"template": "no-such"}, "template_not_found"),
-            ({"template": await template(admin, automatic=True)}, "template_automatic"),
+            (
+                {"template": await template(admin, automatic=True, eligible={"skus": ["x"]})},
+                "template_automatic",
+            ),
         ):
             await refused(admin, "POST", path, body, code=code, key=new_id())
         made = await template(admin)
