@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -14,6 +14,9 @@ from app.domain.posting import Context
 from app.domain.program import Program
 from app.domain.terms import Occasion, Tier, TierCoupon
 from app.domain.tiers import grace_until
+
+
+A_MOMENT = timedelta(microseconds=1)
 
 
 class Perks(NamedTuple):
@@ -73,7 +76,8 @@ def templates_given(program: Program, occasions: frozenset[Occasion]) -> frozens
 def owing(account: Account, *, before: str | None, context: Context) -> Account:
     """The account, which just got its tier after `before` (None: on joining), with when that tier owes coupons next.
 
-    Entry coupons are for those who rise; what the tier before owed at this very moment, the new one does.
+    Entry coupons are for those who rise; what the tier before owed at this very moment, the new one does a moment
+    later, when nobody takes it for an entry.
     """
     program, now = context.program, context.now
     tier = program.tier(account.tier)
@@ -82,7 +86,7 @@ def owing(account: Account, *, before: str | None, context: Context) -> Account:
     if has_risen and coupons_on(tier, "entry"):
         at = now
     elif coupons_on(tier, "month"):
-        at = now if account.benefits_at == now else next_month(now, program.timezone)
+        at = now + A_MOMENT if account.benefits_at == now else next_month(now, program.timezone)
     return _with_benefits_at(account, at)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from app.domain.account import Code, Counter, Coupon
 from app.domain.benefit_commands import GiveBirthdayCoupon
-from app.domain.benefits import coupons_on, month_start, next_month
+from app.domain.benefits import A_MOMENT, coupons_on, month_start, next_month
 from app.domain.calendar import local_date
 from app.domain.compact import compact
 from app.domain.coupon_issuing import obtain, shown, template_of
@@ -39,12 +39,13 @@ def give(member: Member, context: Context) -> Change:
     year, month = local_date(at, timezone).isoformat().split("-")[:2]
     entry_key = f"tier_coupons/{tier.code}/entry/{year}"  # so that going down and up again gains nothing
     month_key = f"tier_coupons/{tier.code}/month/{year}-{month}"
-    owes_month = bool(monthly) and at == month_start(at, timezone) and month_key not in member.paid
+    is_beginning = at - month_start(at, timezone) <= A_MOMENT
+    owes_month = bool(monthly) and is_beginning and month_key not in member.paid
     next_at = next_month(at, timezone) if monthly else None
     entering = coupons_on(tier, "entry") if at == account.tier_since else ()
     if entering and entry_key not in member.paid:
-        member_then = at if owes_month else next_at
-        return _given(member, entering, context, on="entry", key=entry_key, next_at=member_then)
+        then = at if owes_month else next_at
+        return _given(member, entering, context, on="entry", key=entry_key, next_at=then)
     if owes_month:
         return _given(member, monthly, context, on="month", key=month_key, next_at=next_at)
     return Change(account=account._replace(benefits_at=next_at))

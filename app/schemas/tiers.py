@@ -38,7 +38,10 @@ ReviewStatus = Literal["open", "approved", "rejected", "closed"]
 
 
 class Benefit(Answer):
-    """Something a tier grants; what else it holds are figures for other systems, such as a percentage."""
+    """Something a tier grants. `discount_percent`, `free_shipping` and `coupon` (the `template`, how many if more than
+    one, and whether they come on `entry`, each `month` or in the month of the `birthday`) are acted on here; what else
+    it holds are figures for other systems.
+    """
 
     model_config = ConfigDict(extra="allow")
 

@@ -278,6 +278,19 @@ def test_a_tier_that_ends_with_a_month_hands_on_what_it_owed() -> None:
     assert given(book) == [("bronze", "month", ["t"], [])]
 
 
+def test_a_tier_that_ends_with_a_year_is_no_entry_into_the_one_below() -> None:
+    new_year = datetime(2026, 12, 31, 16, tzinfo=UTC)
+    rules = giving(bronze=[coupon("entry"), coupon("month", "u")], gold=[coupon("month")])
+    book = Book(rules, templates=[template("t"), template("u")])
+    book.do(SetTier(member_id="m", reference="s", tier="gold", reason="x", until=new_year))
+    book.now = new_year
+    book.mature("m")
+    assert book.account().benefits_at == new_year + timedelta(microseconds=1)
+    book.later(days=1).mature("m")
+    assert [key for key in keys(book) if "/entry/" in key] == ["tier_coupons/bronze/entry/2026"]
+    assert keys(book)[-2:] == ["tier_coupons/gold/month/2026-12", "tier_coupons/bronze/month/2027-01"]
+
+
 def test_a_later_program_may_give_nothing_any_more_or_again() -> None:
     book = Book(giving(bronze=[coupon("month")]), templates=[template("t")])
     book.adopt(giving(2))
