@@ -15,7 +15,6 @@ from app.domain.program import Program
 from app.domain.terms import Occasion, Tier, TierCoupon
 from app.domain.tiers import grace_until
 
-
 A_MOMENT = timedelta(microseconds=1)
 
 
