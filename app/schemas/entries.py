@@ -88,7 +88,7 @@ _REFERENCE_AT = {
     **dict.fromkeys(
         ("redeem", "reserve", "commit", "cancel", "lapse", "adjust", "transfer", "import", "set_tier"), 1
     ),
-    **dict.fromkeys(("issue_coupon", "grant_benefit"), 1),
+    **dict.fromkeys(("issue_coupon", "grant_benefit", "revoke_benefit"), 1),
     **dict.fromkeys(("reverse", "refund", "receive", "refund_checkout"), 2),
     **dict.fromkeys(("lock_coupon", "unlock_coupon", "redeem_coupon", "roll_back_coupon", "void_coupon"), 2),
 }
