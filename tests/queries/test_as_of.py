@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 
 from app.domain import commands as ask
+from app.domain.checkout_commands import CancelCheckout
+from app.domain.coupon_commands import ClaimCoupon, LockCoupon
 from app.ledger.load import SANDBOX_CLOCK
 from app.queries.balances import read_balance
 from app.queries.liability import read_liability
 from app.queries.members import MemberReader
 from app.queries.verify import verify
+from tests.queries.checkouts import TEMPLATES, complete, hold, offer, refund
 from tests.queries.ledgers import Shop, open_shop, replace_program
 
 MEMBERS = ("a", "b", "c")
@@ -40,7 +43,27 @@ def _some_command(dice: random.Random, member: str, number: int) -> ask.Command:
         ask.Transfer(member_id=member, reference=f"t{number}", to=other, points=dice.randint(1, 300)),
         ask.Import(member_id=member, reference=f"i{number}", points=dice.randint(0, 99)),
     ]  # fmt: skip
-    return dice.choice(choices)
+    return dice.choice([*choices, *_of_checkouts(dice, member, number)])
+
+
+def _of_checkouts(dice: random.Random, member: str, number: int) -> list[ask.Command]:
+    name, amounts = f"k{dice.randint(max(number - 9, 1), number)}", dice.choices(range(0, 90_000, 17), k=2)
+    points, cash, coupons = dice.choice([0, 300, "max"]), dice.choice([0, "max"]), dice.choice([(), "best"])
+    template = dice.choice([*TEMPLATES])
+    new = hold(member, f"k{number}", *amounts, points=points, cash=cash, coupons=coupons,
+               settle=dice.random() < 0.7, hold_seconds=dice.choice([60, 600_000]))  # fmt: skip
+    return [
+        new,
+        new,
+        complete(member, name),
+        complete(member, name, earn_only=True, paid=dice.choice([None, 5_000])),
+        complete(member, name, earn_only=True),
+        CancelCheckout(member_id="", checkout_id=f"{member}-{name}"),
+        refund(member, name, f"f{number}", amount=dice.randint(1, 50_000)),
+        refund(member, name, f"f{number}", items=(("1", None, None),)),
+        ClaimCoupon(member_id=member, template=template),
+        LockCoupon(member_id=member, code="HELLO", reference=f"l{number}", discount=10),
+    ]
 
 
 async def _standing(reader: MemberReader) -> dict[str, dict[str, int]]:
@@ -84,11 +107,12 @@ async def test_the_past_is_what_it_was(fresh_database_url: str, program: dict[st
             shop.database.connect, rules=shop.engine.rulebook, templates=shop.engine.rack, clock=SANDBOX_CLOCK
         )
         reader.start()
+        await offer(shop)
         before = await shop.now()
         for member in MEMBERS:
             await shop.ask(ask.Enrol(member_id=member))
         history: list[tuple[datetime, dict[str, dict[str, int]]]] = []
-        for number in range(1, 120):
+        for number in range(1, 200):
             await shop.try_to(_some_command(dice, dice.choice(MEMBERS), number))
             if dice.random() < 0.4:
                 await shop.wait(hours=dice.choice([1, 30, 500, 3_000]))
