@@ -6,12 +6,12 @@ Nothing is locked and nothing is written: what a quote says may be otherwise a m
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import asyncpg
 
-from app.domain.account import BenefitGrant, Code, bucket_of
+from app.domain.account import BenefitGrant, Code, Coupon, bucket_of
 from app.domain.posting import Context, Member
 from app.queries.gathering import GatheringReader
 from app.queries.maturing import (
@@ -34,15 +34,21 @@ _CODES = """
 SELECT found.* FROM unnest($1::smallint[], $2::text[]) AS named (bucket, code)
   JOIN coupon_code AS found USING (bucket, code)
 """
-# Those that can be used, those named whatever became of them, and those that count for the limits of what a code gives.
+# Those that can be used, and those named whatever became of them.
 _COUPONS = """
        (SELECT array_agg(found) FROM coupon AS found
          WHERE found.bucket = account.bucket AND found.member_id = account.member_id
-           AND (found.status IN ('issued', 'locked') OR found.code = ANY ($4) OR found.template = ANY ($5)))"""
+           AND (found.status IN ('issued', 'locked') OR found.code = ANY ($4)))"""
+# All that members had of some templates, for the limits of what a code gives.
+_HAD = """
+SELECT found.* FROM unnest($1::smallint[], $2::text[]) AS wanted (bucket, member_id)
+  JOIN coupon AS found USING (bucket, member_id)
+ WHERE found.template = ANY ($3)
+"""
 _MORE = """,
        (SELECT array_agg(found) FROM benefit_grant AS found
          WHERE found.bucket = account.bucket AND found.member_id = account.member_id) AS grants,
-       CASE WHEN $6 THEN
+       CASE WHEN $5 THEN
            (SELECT json_build_object('gender', found.gender, 'region', found.region,
                                      'attributes', found.attributes, 'birthday', encode(found.birthday, 'hex'))
               FROM person AS found
@@ -90,27 +96,35 @@ class QuoteReader(GatheringReader[Asked, QuoteReading | None]):
         return await self._ask(Asked(member_id, tuple(codes)))
 
     async def _read(self, connection: Connection, asked: Sequence[Asked]) -> Sequence[QuoteReading | None]:
-        codes = await _read_codes(connection, {code for each in asked for code in each.codes})
-        rows = await self._rows(connection, asked, codes)
-        members = [member_of(row) for row in rows]
-        counters = await read_counters(connection, self._counted(members, codes))
+        rows = {row["member_id"]: row for row in await self._rows(connection, asked)}
+        members = {member_id: member_of(row) for member_id, row in rows.items()}
+        # Only what is not the member's own is looked up.
+        named = {
+            code
+            for each in asked
+            if each.member_id in members
+            for code in each.codes
+            if code not in members[each.member_id].coupons
+        }
+        codes = await _read_codes(connection, named)
+        given = {code.template for code in codes if code.member_id is None}
+        if given:
+            await _add_had(connection, members, given)
+        counters = await read_counters(connection, given | self._budgeted(members.values()))
         found: dict[str, QuoteReading] = {}
-        for member, row in zip(members, rows, strict=True):
-            self._add_person(member, row)
+        for member_id, member in members.items():
+            self._add_person(member, rows[member_id])
             shelf = self._templates.reading_shelf(counters=counters, codes=codes)
-            now, owes_at = moment_of(member, row), member.account.benefits_at
+            now, owes_at = moment_of(member, rows[member_id]), member.account.benefits_at
             context = bring_up_to_date(member, now, rules=self._rules, shelf=shelf)
             is_owed = owes_at is not None and owes_at <= now
-            found[member.account.member_id] = QuoteReading(member, context, is_owed)
+            found[member_id] = QuoteReading(member, context, is_owed)
         return [found.get(each.member_id) for each in asked]
 
-    async def _rows(
-        self, connection: Connection, asked: Sequence[Asked], codes: Iterable[Code]
-    ) -> list[asyncpg.Record]:
+    async def _rows(self, connection: Connection, asked: Sequence[Asked]) -> list[asyncpg.Record]:
         """The members' rows, read again if the rules turn out to ask for more than was known."""
         members = list({each.member_id for each in asked})
         named = list({code for each in asked for code in each.codes})
-        given = list({code.template for code in codes if code.member_id is None})
         while True:
             rows = await connection.fetch(
                 self._statement,
@@ -118,7 +132,6 @@ class QuoteReader(GatheringReader[Asked, QuoteReading | None]):
                 members,
                 any_counts_all_lots(self._rules),
                 named,
-                given,
                 self._templates.asks_for_traits,
             )
             if not rows or not await caught_up(
@@ -126,12 +139,11 @@ class QuoteReader(GatheringReader[Asked, QuoteReading | None]):
             ):
                 return rows
 
-    def _counted(self, members: Iterable[Member], codes: Iterable[Code]) -> set[str]:
-        """The templates whose stock or budget may forbid a coupon."""
+    def _budgeted(self, members: Iterable[Member]) -> set[str]:
+        """The templates whose budget may forbid a coupon."""
         templates = self._templates.templates
         found = {coupon.template for member in members for coupon in member.coupons.values()}
-        given = {code.template for code in codes if code.member_id is None}
-        return given | {name for name in found if templates[name].budget_fen is not None}
+        return {name for name in found if templates[name].budget_fen is not None}
 
     def _add_person(self, member: Member, row: asyncpg.Record) -> None:
         member.grants = {grant["reference"]: BenefitGrant._make(grant) for grant in row["grants"] or ()}
@@ -150,3 +162,10 @@ async def _read_codes(connection: Connection, codes: Iterable[str]) -> list[Code
         return []
     rows = await connection.fetch(_CODES, [bucket_of(code) for code in ordered], ordered)
     return [Code._make(row) for row in rows]
+
+
+async def _add_had(connection: Connection, members: Mapping[str, Member], templates: Iterable[str]) -> None:
+    """Give the members all coupons they had of these templates."""
+    buckets = [bucket_of(member_id) for member_id in members]
+    for row in await connection.fetch(_HAD, buckets, list(members), list(templates)):
+        members[row["member_id"]].coupons[row["code"]] = Coupon._make(row)
