@@ -17,6 +17,7 @@ from app.domain.pricing import AMOUNTS, SHIPPING, Basket, Candidate, Priced, eff
 
 EXACT_UP_TO = 10
 _TRIES = 300  # prices asked for where there are more candidates
+_TRIED_LINES = 1_500_000  # lines times candidates of all tries: long carts and many coupons take no seconds
 
 Rank = tuple[int, int, int, tuple[datetime, ...], tuple[str, ...]]
 """Sorts combinations, the best first."""
@@ -184,7 +185,7 @@ def _improved(basket: Basket, fitting: Sequence[tuple[Candidate, int]]) -> tuple
             chosen = (*chosen, each)
     chosen, found_rank = _tried(basket, chosen)
     neighbours = _neighbours(chosen, strongest)
-    for _ in range(_TRIES):
+    for _ in range(min(_TRIES, 1 + _TRIED_LINES // (len(fitting) * len(basket.lines_fen)))):
         trial = next(neighbours, None)
         if trial is None:
             break

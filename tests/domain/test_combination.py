@@ -1,15 +1,18 @@
 """Which coupons go together, and that the best is the best: held against trying every subset, naively."""
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
 import pytest
 
+from app.domain import combination
 from app.domain.carts import Cart
 from app.domain.combination import EXACT_UP_TO, stacks
 from app.domain.coupon_templates import Gift, Kind, StacksWith, Step, Template
+from app.domain.pricing import Basket, Candidate, Priced
 from app.domain.quotes import Quote
 from tests.domain.naive_pricing import Offer, best_of_all, goodness, outcome
 from tests.domain.shop import ask, cart, held, line, reasons, template, used
@@ -302,6 +305,24 @@ def test_a_full_wallet_is_searched_no_longer_than_that() -> None:
     quote = ask(cart(100_000), coupons="best", wallet=wallet)
     assert sorted(name for name, _ in used(quote)) == [f"g{g}-10" for g in range(6)]
     assert quote.best_is_exact is False
+
+
+@pytest.mark.parametrize(("lines", "most"), [(1, 301), (50, 301), (500, 62)])
+def test_long_carts_and_many_coupons_are_tried_less_often(
+    monkeypatch: pytest.MonkeyPatch, lines: int, most: int
+) -> None:
+    tried: list[int] = []
+    price = combination.price
+
+    def counted(basket: Basket, chosen: Iterable[Candidate]) -> Priced:
+        tried.append(1)
+        return price(basket, chosen)
+
+    monkeypatch.setattr(combination, "price", counted)
+    wallet = [held(f"C{n}", off(f"t{n}", 100 + n, stacks_with="all", group=f"g{n % 25}")) for n in range(50)]
+    quote = ask(cart(*[10_000] * lines), coupons="best", wallet=wallet)
+    assert len(quote.used) == 25
+    assert len(tried) <= most + 1
 
 
 def test_the_carts_are_of_all_sorts() -> None:
