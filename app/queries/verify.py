@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from app.domain.account import BUCKETS, bucket_of
 from app.queries import verify_accounts as accounts
+from app.queries import verify_benefits as benefits
 from app.queries import verify_checks as checks
 from app.queries import verify_coupons as coupons
 from app.queries import verify_points as points
@@ -140,6 +141,7 @@ async def _verify_buckets(
         points.REVIEWS,
         coupons.COUPONS,
         coupons.CHECKOUTS,
+        benefits.GRANTS,
     ):
         await _compare(connection, comparison, buckets, report)
     for pairing in (*points.TRANSFERS, *coupons.NAMES):

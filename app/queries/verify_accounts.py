@@ -182,7 +182,8 @@ ACCOUNTS = comparison(
             expected="CASE WHEN held.floor < account.lot_floor THEN held.floor ELSE account.lot_floor END"
         ),
         _no_later(
-            f"least(held.expires_at, held.settle_at, {_TIER_END}, account.coupon_due_at)", "account.due_at"
+            f"least(held.expires_at, held.settle_at, {_TIER_END}, account.coupon_due_at, account.benefits_at)",
+            "account.due_at",
         ),
         _no_later("holds.due_at", "account.hold_due_at"),
         _no_later("wallets.due_at", "account.coupon_due_at"),
