@@ -14,6 +14,7 @@ from alembic.config import Config
 
 from app.actions import birthdays as action
 from app.actions.birthdays import give_birthday_coupons
+from app.actions.maturity import mature_all
 from app.database import MIGRATIONS
 from app.domain.account import BenefitGrant, bucket_of
 from app.domain.benefit_commands import GiveBirthdayCoupon, GrantBenefit
@@ -230,6 +231,23 @@ async def test_whoever_acts_first_brings_the_coupons_of_the_tier(
     await sandbox.do(Accrue(member_id="a", order_id="o1", amount=30_000))
     await sandbox.do(Accrue(member_id="a", order_id="o2", amount=1))
     assert await sandbox.rows("SELECT coupons FROM account WHERE member_id = 'a'") == [(2,)]
+
+
+async def test_many_at_once_give_no_more_than_the_stock(sandbox: Sandbox, fresh_database_url: str) -> None:
+    await publish(fresh_database_url, monthly())
+    limited = "UPDATE coupon_template SET document = document || '{\"stock\": 50}', revision = 2"
+    await change(fresh_database_url, limited)
+    names = [f"m{number:02}" for number in range(40)]
+    await sandbox.at("2031-03-05T10:00:00+08:00")
+    await sandbox.do(*(Enrol(member_id=name) for name in names))
+    await sandbox.do(*(Accrue(member_id=name, order_id="o1", amount=30_000) for name in names))
+    await asyncio.gather(
+        *(mature_all(sandbox.database, is_sandbox=True) for _ in range(3)),
+        sandbox.do(*(Accrue(member_id=name, order_id="o2", amount=1) for name in reversed(names))),
+    )
+    assert await sandbox.rows("SELECT count(*) FROM coupon") == [(50,)]
+    assert await sandbox.rows("SELECT count(*) FROM entry WHERE kind = 'tier_coupons'") == [(40,)]
+    assert await sandbox.agrees()
 
 
 async def test_a_grant_is_its_row_column_for_column(sandbox: Sandbox) -> None:
