@@ -95,7 +95,7 @@ def _take_back_pending(account: Account, lot: Lot, after: Order, context: Contex
     lot = _with_order(lot, after)._replace(
         remaining=lot.remaining - taken,
         clawed_back=lot.clawed_back + taken,
-        settle_at=None if after.rest == 0 else lot.settle_at,
+        settle_at=None if after.amount and after.rest == 0 else lot.settle_at,
     )
     return TakenBack(account._replace(pending=account.pending - taken), (lot,), taken, 0)
 

@@ -102,7 +102,7 @@ class Batch:
         self.needs = needs or Needs()
         self.shelf = EMPTY_SHELF
         self.holders: dict[str, str] = {}  # of the checkouts named
-        self.exhausted: set[str] = set()  # templates whose stock turned out to be given out
+        self.exhausted: dict[str, int] = {}  # templates whose stock is given out, each at its revision
         self.now: datetime | None = None  # once it is known
         self.members: dict[str, Member] = {}
         self.entries: dict[tuple[str, str], tuple[Entry, Mapping[str, Any]]] = {}
@@ -140,8 +140,7 @@ class Batch:
                 await connection.execute("ROLLBACK")
             raise
         self.known.directory.keep(self.saving.checkout_keys)
-        for template in self.exhausted:
-            self.known.rack.note_exhausted(template)
+        self.known.rack.note_exhausted(self.exhausted)
         return [results[position] for position in range(len(self.requests))]
 
     async def _carry_out(
@@ -275,8 +274,9 @@ class Batch:
         try:
             return self._outcome(request, now)
         except LoyaltyError as refusal:
-            if isinstance(refusal, CouponExhausted) and request.command.template_issued is not None:
-                self.exhausted.add(request.command.template_issued)
+            template = request.command.template_issued
+            if isinstance(refusal, CouponExhausted) and template is not None:
+                self.exhausted[template] = self.shelf.templates[template].revision
             return refusal
         except NeedsMore:
             raise

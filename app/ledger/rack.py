@@ -52,9 +52,12 @@ class TemplateRack:
             template.eligible.member is not None for template in self.templates.values()
         )
 
-    def note_exhausted(self, template: str) -> None:
-        """Its stock is given out: for good, unless the template changes."""
-        self._exhausted[template] = self.templates[template].revision
+    def note_exhausted(self, revisions: Mapping[str, int]) -> None:
+        """The stock of these templates is given out at these revisions: for good, unless the template changes.
+
+        It may have changed since, and a read may have told this rack so already.
+        """
+        self._exhausted |= revisions
 
     def is_exhausted(self, template: str | None) -> bool:
         """Whether nothing of it can be given out any more, as far as this process knows."""

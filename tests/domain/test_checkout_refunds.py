@@ -191,6 +191,18 @@ def test_points_that_expired_meanwhile() -> None:
     assert lane.wallet[0] == 0
 
 
+def test_an_order_that_cost_no_money_settles_after_a_refund_of_a_part() -> None:
+    lane = Lane()
+    lane.hold(1_000, cash="max", settle=False)
+    lane.complete()
+    lane.refund(500)
+    lot = lane.book.lot(2)
+    assert (lot.amount, lot.pending) == (0, True)
+    assert lot.settle_at is not None
+    lane.lapse(days=16)
+    assert (lane.book.lot(2).pending, lane.book.account().orders) == (False, 2)
+
+
 def test_a_refund_of_what_is_still_pending() -> None:
     lane = Lane()
     lane.hold(10_000, points=400, settle=False)
