@@ -414,6 +414,19 @@ class TestCompleting:
         assert (got["status"], got["missing"]) == ("completed", missing)
         assert got["keeps"] == {"points": 400, "cash": 100, "coupons": []}
 
+    async def test_an_order_of_its_id_that_was_accrued_otherwise(
+        self, admin: Client, member: str, member_id: str
+    ) -> None:
+        path = await held(admin, member_id, 20_000)
+        body = {"order_id": path.rsplit("/", 1)[1], "amount": 20_000}
+        await answered(admin, "POST", f"{member}/accruals", body, status=201)
+        await refused(admin, "POST", f"{path}/complete", code="order_already_accrued")
+        assert (await answered(admin, "GET", path, status=200))["status"] == "held"
+        await answered(admin, "POST", f"{path}/cancel", status=200)
+        path = await completed(admin, member_id, 20_000)
+        body = {"order_id": path.rsplit("/", 1)[1], "amount": 20_000}
+        await refused(admin, "POST", f"{member}/accruals", body, code="order_already_accrued")
+
     async def test_what_can_not_be_completed(self, admin: Client, member: str, member_id: str) -> None:
         await refused(admin, "POST", f"/v1/checkouts/{new_id()}/complete", code="checkout_not_found")
         path = await held(admin, member_id, 100)

@@ -86,7 +86,13 @@ async def test_a_template_is_answered_with_every_field(admin: httpx.AsyncClient)
         {"kind": "free_shipping"},
         {"kind": "gift", "gift": {"sku": "cup-7", "quantity": 1}},
         {"kind": "exchange", "eligible": {"skus": ["tea-100"]}},
-        {"kind": "line_price", "bundle": {"quantity": 3, "price": 9900}, "automatic": True},
+        # Automatic ones are for goods that no cart of another test has.
+        {
+            "kind": "line_price",
+            "bundle": {"quantity": 3, "price": 9900},
+            "automatic": True,
+            "eligible": {"skus": ["of-this-test"]},
+        },
         {"kind": "amount_off", "steps": [{"threshold": 30000, "amount_off": 3000}]},
         {"kind": "free_shipping", "valid": {"days": 30}, "points_price": 500, "state": "paused"},
     ],
@@ -244,7 +250,7 @@ async def test_lists_by_state_kind_and_automatic(admin: httpx.AsyncClient) -> No
     await made(admin, template=f"{prefix}-a")
     await made(admin, template=f"{prefix}-b", state="paused")
     shipping = {"kind": "free_shipping", "amount_off": None}
-    await made(admin, template=f"{prefix}-c", automatic=True, **shipping)
+    await made(admin, template=f"{prefix}-c", automatic=True, eligible={"skus": ["of-this-test"]}, **shipping)
     await made(admin, template=f"{prefix}-d", state="ended", **shipping)
 
     async def listed(query: str) -> str:

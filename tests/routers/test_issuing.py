@@ -152,7 +152,7 @@ async def test_a_key_is_required(admin: httpx.AsyncClient) -> None:
 async def test_templates_that_give_nothing_out(admin: httpx.AsyncClient, member_id: str) -> None:
     paused = await made(admin, state="paused")
     over = await made(admin, valid={"until": "2020-01-01T00:00:00Z"})
-    automatic = await made(admin, automatic=True)
+    automatic = await made(admin, automatic=True, eligible={"skus": ["of-this-test"]})
     for body in ({"codes": 5}, {"members": [member_id]}):
         for path, code in (
             (paused, "template_not_open"),

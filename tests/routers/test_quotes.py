@@ -35,10 +35,10 @@ async def test_all_that_a_cart_page_shows(admin: Client, rich: str, member_id: s
         admin, rich, await template(admin, kind="percent_off", percent_off=10, stacks_with="all")
     )
     week = await template(
-        admin, kind="line_price", percent_off=20, automatic=True, eligible={"skus": ["of-this-test"]}
+        admin, kind="line_price", percent_off=20, automatic=True, eligible={"skus": ["tea-week"]}
     )
     body: dict[str, Any] = {"member_id": member_id, **cart(20_000, 10_000), "shipping": 1_500}
-    body["items"][1]["sku"] = "of-this-test"
+    body["items"][1]["sku"] = "tea-week"
     body |= {"points": "max", "cash": 500, "coupons": [cut, percent], "channel": "app"}
     got = await answered(admin, "POST", "/v1/quotes", body, status=200)
     # 30,000 - 2,000 - 2 % = 27,440; - 3,000 = 24,440; - 10 % = 21,996; 1,000 points; 500 of cash; shipping
