@@ -55,6 +55,18 @@ class TemplateAutomatic(LoyaltyError):
         )
 
 
+class TemplateNotClaimable(LoyaltyError):
+    code = "template_not_claimable"
+    kind = ErrorKind.CONFLICT
+    title = "The template's coupons can't be claimed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Coupons of this template come with a tier, on its occasions alone. Issue the member one, or claim a "
+            "coupon of another template."
+        )
+
+
 # --- giving out ------------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from app.domain.account import Account, Code, Counter, Coupon, Redemption, bucket_of
+from app.domain.benefits import templates_given
 from app.domain.calendar import local_date
 from app.domain.compact import compact
 from app.domain.coupon_commands import ClaimCoupon, CouponCommand, IssueCoupon
@@ -19,6 +20,7 @@ from app.domain.coupon_errors import (
     CouponNotYours,
     CouponVoided,
     TemplateAutomatic,
+    TemplateNotClaimable,
     TemplateNotFound,
     TemplateNotOpen,
 )
@@ -27,6 +29,7 @@ from app.domain.instants import earlier, rfc3339
 from app.domain.lots import moves
 from app.domain.posting import Change, Context, Member, post
 from app.domain.spending import take_points, told
+from app.domain.terms import OCCASIONS
 
 
 class Obtained(NamedTuple):
@@ -41,7 +44,9 @@ class Obtained(NamedTuple):
 def claim(member: Member, command: ClaimCoupon, context: Context) -> Change:
     """The member takes a coupon, for points if the template has a price.
 
-    Raises TemplateNotFound, CouponNotFound, CouponNotYours, CouponVoided, InsufficientPoints and as `obtain`.
+    What a tier gives on its occasions is not for the taking: else each would claim birthday coupons all year.
+    Raises TemplateNotFound, TemplateNotClaimable, CouponNotFound, CouponNotYours, CouponVoided, InsufficientPoints
+    and as `obtain`.
     """
     if command.code is not None:
         row = code_of_nobody(command.code, context)
@@ -49,6 +54,8 @@ def claim(member: Member, command: ClaimCoupon, context: Context) -> Change:
         return _given(member, got.account, got, context, command=command)
     template = template_of(command.template or "", context)
     if template.points_price is None:
+        if template.template in templates_given(context.program, OCCASIONS):
+            raise TemplateNotClaimable
         got = obtain(member, template, context, source="claim")
         return _given(member, got.account, got, context, command=command)
     return _exchange(member, template, template.points_price, command, context)

@@ -16,6 +16,7 @@ AfterLadder = Literal["restart", "stay"]
 Combine = Literal["any", "all"]
 WindowKind = Literal["lifetime", "rolling_months", "calendar_year"]
 Occasion = Literal["entry", "month", "birthday"]
+OCCASIONS: frozenset[Occasion] = frozenset({"entry", "month", "birthday"})
 
 
 @dataclass(frozen=True, slots=True)

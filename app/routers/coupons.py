@@ -25,6 +25,7 @@ from app.domain.coupon_errors import (
     CouponRedeemed,
     CouponVoided,
     TemplateAutomatic,
+    TemplateNotClaimable,
     TemplateNotFound,
     TemplateNotOpen,
 )
@@ -112,6 +113,7 @@ class CouponsQuery(PageQuery):
         IdempotencyKeyMissing,
         *_GIVING_OUT,
         TemplateAutomatic,
+        TemplateNotClaimable,
         CouponNotYours,
         CouponVoided,
         InsufficientPoints,
@@ -126,7 +128,8 @@ async def claim(
     """Claim a coupon (领取), for points if its template has a price.
 
     By the name of a template, or by a code: a public one, or a unique one that is nobody's yet. Each claim gives
-    another coupon, so an `Idempotency-Key` is required.
+    another coupon, so an `Idempotency-Key` is required. What a tier gives on its occasions, such as birthday coupons,
+    can't be claimed by name.
     """
     required_idempotency_key_of(request)
     return await carry_out(body.to_command(member_id), request, response)

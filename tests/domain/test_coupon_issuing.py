@@ -14,15 +14,17 @@ from app.domain.coupon_errors import (
     CouponNotYours,
     CouponVoided,
     TemplateAutomatic,
+    TemplateNotClaimable,
     TemplateNotFound,
     TemplateNotOpen,
 )
 from app.domain.coupon_templates import Template, Window
 from app.domain.errors import InsufficientPoints, MemberErased, MemberFrozen
 from app.domain.posting import Context
+from app.domain.program import Program
 from app.domain.shelf import EMPTY_SHELF, NeedsMore
 from tests.domain.book import START, Book
-from tests.domain.programs import DEFAULT
+from tests.domain.programs import DEFAULT, document
 from tests.domain.shop import template
 
 
@@ -109,6 +111,29 @@ def test_a_claim_refused(
         claim(of, **what)
     assert getattr(refused.value, "extra", {}) == extra
     assert of.kinds() == []
+
+
+def test_what_tiers_give_is_not_for_the_taking() -> None:
+    made = document()
+    made["tiers"]["ladder"][1]["benefits"] = [
+        {"code": code, "label": code, "coupon": {"template": code, "on": "month"}}
+        for code in ("monthly", "priced")
+    ]
+    of = Book(
+        Program.from_document(1, made),
+        templates=[
+            *(template(code, amount_off_fen=500) for code in ("birthday", "monthly", "other")),
+            template("priced", amount_off_fen=500, points_price=10),
+        ],
+    )
+    for code in ("birthday", "monthly"):
+        with pytest.raises(TemplateNotClaimable):
+            claim(of, template=code)
+    assert of.kinds() == []
+    assert claim(of, template="other")["source"] == "claim"
+    assert of.do(IssueCoupon(member_id="m", template="birthday", reference="r"))["source"] == "issue"
+    of.do(Accrue(member_id="m", order_id="o", amount=10_000))
+    assert claim(of, template="priced")["points"] == 10  # it is paid for
 
 
 def test_the_last_of_the_stock() -> None:
