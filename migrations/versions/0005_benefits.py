@@ -24,8 +24,8 @@ BIRTHDAY_DOCUMENT = {
     "valid": {"days": 31},
     "stacks_with": "other_kinds",
     "return_on": "full_refund",
-    "state": "active",
 }
+GIVEN = f'$.tiers.ladder[*].benefits[*].coupon ? (@.template == "{BIRTHDAY}")'
 
 
 def upgrade() -> None:
@@ -69,15 +69,19 @@ def upgrade() -> None:
         "INSERT INTO person_birthday (bucket, member_id) "
         "SELECT bucket, member_id FROM person WHERE birthday IS NOT NULL"
     )
-    # A template that the shop made under this name stays as it is.
+    # A template that the shop made under this name stays as it is. Where no program gives coupons of this one it is
+    # paused, so that nobody claims them.
     op.execute(
         sa.text(
             "INSERT INTO coupon_template (template, revision, document, created_at, updated_at) "
-            "SELECT :template, coalesce(max(revision), 0) + 1, CAST(:document AS jsonb), :now, :now "
+            "SELECT :template, coalesce(max(revision), 0) + 1, CAST(:document AS jsonb) || jsonb_build_object('state', "
+            "CASE WHEN EXISTS (SELECT FROM program_version WHERE jsonb_path_exists(document, "
+            "CAST(:given AS jsonpath))) THEN 'active' ELSE 'paused' END), :now, :now "
             "FROM coupon_template ON CONFLICT DO NOTHING"
         ).bindparams(
             sa.bindparam("template", BIRTHDAY, sa.Text()),
             sa.bindparam("document", json.dumps(BIRTHDAY_DOCUMENT), sa.Text()),
+            sa.bindparam("given", GIVEN, sa.Text()),
             sa.bindparam("now", datetime.now(UTC), postgresql.TIMESTAMP(timezone=True)),
         )
     )

@@ -19,6 +19,7 @@ from app.database import MIGRATIONS
 from app.domain.account import BenefitGrant, bucket_of
 from app.domain.benefit_commands import GiveBirthdayCoupon, GrantBenefit
 from app.domain.commands import Accrue, Enrol, Erase
+from app.domain.coupon_templates import Template
 from app.jobs import birthdays as job
 from app.ledger.engine import Engine, LedgerUnavailable
 from app.schemas.members import PersonRequest
@@ -268,26 +269,46 @@ async def test_a_grant_is_its_row_column_for_column(sandbox: Sandbox) -> None:
 # --- the migration -----------------------------------------------------------------------------------------
 
 
-def test_birthdays_from_before_wait_for_their_digest(fresh_database_url: str) -> None:
+def again(url: str, *changes: str) -> None:
+    """Take the last migration back, change what was there before it, and migrate anew."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    config.attributes["url"] = fresh_database_url
+    config.attributes["url"] = url
     command.downgrade(config, "0004")
-    asyncio.run(
-        change(
-            fresh_database_url,
-            "INSERT INTO person (bucket, member_id, birthday, revision, updated_at) "
-            "VALUES (1, 'a', 'x', 1, now()), (1, 'b', NULL, 1, now())",
-        )
-    )
-    asyncio.run(change(fresh_database_url, "UPDATE coupon_template SET document = '{}', revision = 7"))
+    for each in changes:
+        asyncio.run(change(url, each))
     command.upgrade(config, "head")
+
+
+def test_birthdays_from_before_wait_for_their_digest(fresh_database_url: str) -> None:
+    again(
+        fresh_database_url,
+        "INSERT INTO person (bucket, member_id, birthday, revision, updated_at) "
+        "VALUES (1, 'a', 'x', 1, now()), (1, 'b', NULL, 1, now())",
+    )
     [waiting] = asyncio.run(fetch(fresh_database_url, "SELECT member_id, digest FROM person_birthday"))
     assert tuple(waiting) == ("a", None)
+
+
+def test_a_template_of_the_shops_own_stays(fresh_database_url: str) -> None:
+    again(fresh_database_url, "UPDATE coupon_template SET document = '{}', revision = 7")
     [kept] = asyncio.run(fetch(fresh_database_url, "SELECT document, revision FROM coupon_template"))
     assert tuple(kept) == ("{}", 7)
     [counter] = asyncio.run(fetch(fresh_database_url, "SELECT bucket, template FROM coupon_counter"))
     assert tuple(counter) == (bucket_of("birthday"), "birthday")
+
+
+@pytest.mark.parametrize(
+    ("program", "state"), [("document", "active"), ("document #- '{tiers,ladder}'", "paused")]
+)
+def test_nobody_claims_a_birthday_coupon_that_no_tier_gives(
+    fresh_database_url: str, program: str, state: str
+) -> None:
+    before = ["DELETE FROM coupon_template", f"UPDATE program_version SET document = {program}"]
+    again(fresh_database_url, *before)
+    [shipped] = asyncio.run(fetch(fresh_database_url, "SELECT document FROM coupon_template"))
+    template = Template.from_document("birthday", 1, json.loads(shipped["document"]))
+    assert (template.state, template.amount_off_fen, template.threshold_fen) == (state, 1_000, 10_000)
 
 
 async def fetch(url: str, statement: str, *arguments: object) -> list[asyncpg.Record]:
