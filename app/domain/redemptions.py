@@ -1,18 +1,11 @@
 """Points are spent, held, freed and given back (RULES.md: spending order, reserve, cancel and refund)."""
 
-from typing import Any
+from typing import Any, Self
 
 from app.domain.account import Account, Lot, Redemption
 from app.domain.commands import Cancel, Command, Commit, Redeem, Refund
 from app.domain.compact import compact
-from app.domain.errors import (
-    CommitExceedsReservation,
-    RedemptionNotFound,
-    RefundExceedsRedemption,
-    ReservationClosed,
-    ReservationExpired,
-    ReservationOpen,
-)
+from app.domain.errors import ErrorKind, LoyaltyError
 from app.domain.instants import earlier, rfc3339
 from app.domain.lots import moves
 from app.domain.posting import Change, Context, Member, post
@@ -28,6 +21,93 @@ from app.domain.spending import (
     take_points,
     told,
 )
+
+
+class RedemptionNotFound(LoyaltyError):
+    code = "redemption_not_found"
+    kind = ErrorKind.NOT_FOUND
+    title = "Unknown redemption"
+
+    def __init__(self) -> None:
+        super().__init__("This member has no redemption under this reference. Redeem or reserve first.")
+
+
+class RefundExceedsRedemption(LoyaltyError):
+    """`rest`: points of the redemption that were not given back yet."""
+
+    code = "refund_exceeds_redemption"
+    kind = ErrorKind.CONFLICT
+    title = "The refund is more than what is left of the redemption"
+
+    def __init__(self, *, rest: int) -> None:
+        super().__init__(
+            f"Only {rest} points of this redemption were not given back yet; refund at most that.",
+            extra={"rest": rest},
+        )
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(rest=100)
+
+
+class ReservationExpired(LoyaltyError):
+    code = "reservation_expired"
+    kind = ErrorKind.CONFLICT
+    title = "The reservation has run out"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The hold ran out before it was committed, and its points went back to the member. "
+            "Redeem again under a new reference."
+        )
+
+
+class ReservationClosed(LoyaltyError):
+    """`status`: how the reservation ended, `redeemed` (committed) or `cancelled`."""
+
+    code = "reservation_closed"
+    kind = ErrorKind.CONFLICT
+    title = "The reservation has ended"
+
+    def __init__(self, *, status: str) -> None:
+        super().__init__(
+            f"This redemption is already {status}: a hold ends once, in one way. "
+            "To give back points that were redeemed, refund it.",
+            extra={"redemption_status": status},
+        )
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(status="redeemed")
+
+
+class ReservationOpen(LoyaltyError):
+    code = "reservation_open"
+    kind = ErrorKind.CONFLICT
+    title = "The points are only reserved"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Nothing was redeemed yet, so nothing can be refunded. Cancel the reservation to free its points."
+        )
+
+
+class CommitExceedsReservation(LoyaltyError):
+    """`reserved`: points the reservation holds."""
+
+    code = "commit_exceeds_reservation"
+    kind = ErrorKind.CONFLICT
+    title = "The commit is more than what is reserved"
+
+    def __init__(self, *, reserved: int) -> None:
+        super().__init__(
+            f"The reservation holds {reserved} points; commit at most that, or name none to commit all.",
+            extra={"reserved": reserved},
+        )
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(reserved=300)
 
 
 def redeem(member: Member, command: Redeem, context: Context) -> Change:

@@ -161,4 +161,6 @@ def shopper_of(member: Member, context: Context) -> Shopper:
         }
         return context.shelf.matches(condition, facts)
 
-    return Shopper(account.tier, account.orders == 0, matches)
+    # An order not settled yet counts as none: what it is going to give tells that it is there.
+    is_first_order = account.orders == 0 and not account.pending
+    return Shopper(account.tier, is_first_order, matches)

@@ -7,12 +7,14 @@ from typing import Any
 from fastapi import Request, Response
 
 from app.domain.errors import (
-    CommitExceedsReservation,
     HoldTooLong,
     InsufficientPoints,
     MemberNotFound,
-    RedemptionNotFound,
     ReferenceAlreadyUsed,
+)
+from app.domain.redemptions import (
+    CommitExceedsReservation,
+    RedemptionNotFound,
     RefundExceedsRedemption,
     ReservationClosed,
     ReservationExpired,

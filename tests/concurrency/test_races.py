@@ -33,6 +33,8 @@ from app.domain.errors import (
     LoyaltyError,
     OrderAlreadyAccrued,
     RefundExceedsOrder,
+)
+from app.domain.redemptions import (
     RefundExceedsRedemption,
     ReservationClosed,
 )

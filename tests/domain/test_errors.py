@@ -3,17 +3,17 @@ import re
 
 import pytest
 
-from app.domain import errors, program  # program brings its own refusal
+from app.domain import errors, program, redemptions  # these bring refusals of their own
 from app.domain.errors import ErrorKind, LoyaltyError
 
-assert program
+THEIRS = {errors.__name__, program.__name__, redemptions.__name__}
 
 
 def every_error(base: type[LoyaltyError] = LoyaltyError) -> list[type[LoyaltyError]]:
     return [found for each in base.__subclasses__() for found in (each, *every_error(each))]
 
 
-MINE = [each for each in every_error() if each.__module__ in {errors.__name__, program.__name__}]
+MINE = [each for each in every_error() if each.__module__ in THEIRS]
 
 
 @pytest.mark.parametrize("error", MINE, ids=lambda each: each.code)

@@ -18,9 +18,11 @@ from app.domain.commands import (
     Reverse,
 )
 from app.domain.errors import (
-    CommitExceedsReservation,
     HoldTooLong,
     InsufficientPoints,
+)
+from app.domain.redemptions import (
+    CommitExceedsReservation,
     RedemptionNotFound,
     RefundExceedsRedemption,
     ReservationClosed,

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from app.domain.carts import Wish
+from app.domain.commands import Accrue, Reverse
 from app.domain.coupon_commands import ClaimCoupon, LockCoupon, UnlockCoupon
 from app.domain.coupon_errors import CouponNotApplicable
 from app.domain.coupon_templates import Template
@@ -178,3 +179,13 @@ def test_what_conditions_are_told() -> None:
         1,
         "GD",
     )
+
+
+def test_an_order_that_is_not_settled_yet_was_the_first() -> None:
+    lane = Lane()
+    new = lane.book.members["n"]
+    assert shopper_of(new, lane.book.context()).is_first_order
+    lane.book.do(Accrue(member_id="n", order_id="o", amount=1_000, settle=False))
+    assert not shopper_of(lane.book.members["n"], lane.book.context()).is_first_order
+    lane.book.do(Reverse(member_id="n", order_id="o", reference="r", amount=1_000))
+    assert shopper_of(lane.book.members["n"], lane.book.context()).is_first_order
