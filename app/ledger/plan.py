@@ -32,9 +32,11 @@ SELECT found.* FROM unnest($1::smallint[], $2::text[]) AS wanted (bucket, code)
  ORDER BY found.bucket, found.code FOR NO KEY UPDATE OF found
 """
 
+# Whoever gives a template a budget locks the table of templates, then its counter: so the table comes first here too.
 _LOCK_COUNTERS = """
 SELECT found.* FROM unnest($1::smallint[], $2::text[]) AS wanted (bucket, template)
   JOIN coupon_counter AS found USING (bucket, template)
+ WHERE EXISTS (SELECT FROM coupon_template)
  ORDER BY found.bucket, found.template FOR NO KEY UPDATE OF found
 """
 

@@ -16,6 +16,7 @@ from app.domain.coupon_errors import CouponExhausted
 from app.ledger.claims import Claim
 from app.ledger.engine import Engine
 from app.ledger.load import REAL_CLOCK
+from app.ledger.plan import Found, lock
 from tests.ledger.till import Till, request
 
 TERMS: dict[str, Any] = {"name": "3 off", "kind": "amount_off", "amount_off": 300}
@@ -142,3 +143,23 @@ async def test_a_counter_found_missing_is_locked_and_all_is_decided_again(
         ("issued",),
     ]
     await till.assert_agrees()
+
+
+async def test_the_table_of_templates_is_locked_before_a_counter(
+    database: Database, till: Till, template: str
+) -> None:
+    """As who gives a template a budget does: in the other order each would wait for the other."""
+    await create_template(database, template=template, document=TERMS, clock=REAL_CLOCK)
+    connection = await database.connect()
+    try:
+        async with connection.transaction():
+            found = Found([], {}, {})
+            _, counters = await lock(connection, found, rack=till.engine.rack, counters={template})
+            assert [counter.template for counter in counters] == [template]
+            modes = await connection.fetchval(
+                "SELECT array_agg(mode) FROM pg_locks "
+                "WHERE pid = pg_backend_pid() AND relation = 'coupon_template'::regclass"
+            )
+            assert modes == ["AccessShareLock"]
+    finally:
+        await connection.close()
