@@ -29,6 +29,7 @@ from bench.load import require_wrk
 from bench.options import parse
 from bench.service import Service
 from bench.stage import Stage
+from bench.targets import FIGURES
 
 INTERVAL_SECONDS: Final = 0.004
 SHOWN: Final = 45
@@ -104,7 +105,7 @@ def _load(stage: Stage, figure: str, server: Server) -> None:
         signal.setitimer(signal.ITIMER_PROF, INTERVAL_SECONDS, INTERVAL_SECONDS)
         taken = stage.take(figure)
         signal.setitimer(signal.ITIMER_PROF, 0)
-        print(f"{figure}: {taken.value:,.0f} with one worker, {taken.failures} failed")
+        print(f"{figure}: {taken.value:,.2f} {FIGURES[figure].unit} with one worker, {taken.failures} failed")
     finally:
         server.should_exit = True
 
