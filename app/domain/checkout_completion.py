@@ -47,7 +47,7 @@ def complete(member: Member, command: CompleteCheckout, context: Context) -> Cha
     cart = PricedCart(member.held[command.checkout_id])
     money = _money(cart, command.paid)
     if checkout.status == "held":
-        spent = _spend_held(member, checkout, context)
+        spent = _spend_held(member, checkout)
     else:
         spent = _spend_free(member, checkout, context)
         if spent.missing and not command.earn_only:
@@ -116,12 +116,11 @@ def _money(cart: PricedCart, paid: int | None) -> list[int]:
     return spread(min(max(paid - cart.shipping_fen, 0), sum(cart.money_fen)), cart.money_fen)
 
 
-def _spend_held(member: Member, checkout: Checkout, context: Context) -> _Spent:
+def _spend_held(member: Member, checkout: Checkout) -> _Spent:
     lots = dict(member.lots)
     parts = parts_of(checkout.lots, checkout.parts)
     account = commit_points(member.account, lots, parts)
     coupons = tuple(member.coupons[code]._replace(status="redeemed") for code in checkout.coupons)
-    del context
     return _Spent(account, lots, parts, checkout.cash, coupons, (), [])
 
 

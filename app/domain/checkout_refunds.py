@@ -8,7 +8,7 @@ refunded (RULES.md: refund of an order; coupons).
 import json
 from typing import Any, NamedTuple
 
-from app.domain.account import ORDERED, Checkout
+from app.domain.account import ORDERED, Checkout, Lot
 from app.domain.checkout_commands import RefundCheckout
 from app.domain.checkout_errors import CheckoutNotCompleted
 from app.domain.checkouts import checkout_of, free_coupons, posted
@@ -87,14 +87,7 @@ def refund(member: Member, command: RefundCheckout, context: Context) -> Change:
     back = refund_points(member.account, lots, returned, context)
     cash = given.cash_fen - had.cash_fen
     account = back.account._replace(cash=back.account.cash + cash)
-    order = order_of(lots[lot.lot])
-    order = order._replace(
-        returned={
-            line.line_id: Returned(after.goods.returned[line.line_id].quantity, money)
-            for line, money in zip(order.lines, given.money_fen, strict=True)
-            if line.line_id in after.goods.returned
-        }
-    )
+    order = _order_after(lots[lot.lot], after, given.money_fen)
     taken = take_back(member, account, lots, lots[lot.lot], order, context)
     account, coupons, counters = taken.account, (), ()
     if after.is_full and not before.is_full:
@@ -169,6 +162,17 @@ def _with_refund(before: _Refunds, command: RefundCheckout, cart: PricedCart) ->
     return before._replace(
         goods=goods._replace(returned=returned), shipping_fen=before.shipping_fen + amount - of_goods
     )
+
+
+def _order_after(lot: Lot, refunds: _Refunds, money_fen: list[int]) -> Order:
+    """The order that earned the lot, with what came back of its lines in money."""
+    order = order_of(lot)
+    returned = {
+        line.line_id: Returned(refunds.goods.returned[line.line_id].quantity, money)
+        for line, money in zip(order.lines, money_fen, strict=True)
+        if line.line_id in refunds.goods.returned
+    }
+    return order._replace(returned=returned)
 
 
 def _given(refunds: _Refunds, checkout: Checkout, cart: PricedCart, paid: list[int]) -> _Given:

@@ -67,19 +67,8 @@ def hold(member: Member, command: HoldCheckout, context: Context) -> Change:
         "lots": told(taken.parts, lots),
         "hold_expires_at": rfc3339(hold_expires_at),
     }
-    account, entry = post(
-        member.account,
-        account,
-        kind=command.kind,
-        key=command.natural_key(context.today),
-        context=context,
-        content=command.content(),
-        detail=compact(detail),
-    )
-    return Change(
-        account=account,
-        entry=entry,
-        detail=detail,
+    change = posted(member, account, command, context, detail=detail)
+    return change._replace(
         lots=taken.lots,
         coupons=coupons,
         codes=wallet.codes,
@@ -178,7 +167,7 @@ def checkout_of(member: Member, command: CheckoutCommand) -> Checkout:
 def posted(
     member: Member,
     account: Account,
-    command: CheckoutCommand,
+    command: HoldCheckout | CheckoutCommand,
     context: Context,
     *,
     detail: Mapping[str, Any],
