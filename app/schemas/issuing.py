@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from app.actions.issuing import Wanted
@@ -25,6 +32,17 @@ IssueId = Annotated[
     ),
 ]
 _ISSUE = "9f2c4e0b7d1a43c68e5f0a1b2c3d4e5f"
+
+_HowMany = Annotated[int, Field(ge=1, le=MAX_CODES)]
+_Imported = Annotated[list[CouponCodeText], Field(min_length=1, max_length=MAX_CODES)]
+_STRICT = ConfigDict(strict=True)
+_HOW_MANY: TypeAdapter[_HowMany] = TypeAdapter(_HowMany, config=_STRICT)
+_IMPORTED: TypeAdapter[_Imported] = TypeAdapter(_Imported, config=_STRICT)
+
+
+def _by_shape(value: object, _handler: ValidatorFunctionWrapHandler) -> object:
+    """Each mistake at its own place, as of a number or as of a list, not as of both."""
+    return (_IMPORTED if isinstance(value, list) else _HOW_MANY).validate_python(value)
 
 
 class IssueRequest(Wire):
@@ -53,11 +71,7 @@ class IssueRequest(Wire):
         description="A coupon for each; who is named twice gets one.",
         examples=[["u-1001", "u-1002"]],
     )
-    codes: (
-        Annotated[int, Field(ge=1, le=MAX_CODES)]
-        | Annotated[list[CouponCodeText], Field(min_length=1, max_length=MAX_CODES)]
-        | None
-    ) = Field(
+    codes: Annotated[_HowMany | _Imported, WrapValidator(_by_shape)] | None = Field(
         None,
         description="How many codes to make, for whoever brings one first; or codes of others, each once, all of which "
         "are taken or none.",

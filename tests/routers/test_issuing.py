@@ -130,7 +130,10 @@ async def test_what_was_made_is_found_after_a_crash(admin: httpx.AsyncClient, da
     [
         ({}, ""),
         ({"members": ["u-1"], "codes": 1}, ""),
-        ({"codes": 0}, "/codes/constrained-int"),
+        ({"codes": 0}, "/codes"),
+        ({"codes": "5"}, "/codes"),
+        ({"codes": []}, "/codes"),
+        ({"codes": ["A", "B", "c d"]}, "/codes/2"),
         ({"codes": ["A", "B", "A"]}, ""),
         ({"members": []}, "/members"),
         ({"members": ["u 1"]}, "/members/0"),
@@ -141,7 +144,7 @@ async def test_a_wrong_request(admin: httpx.AsyncClient, body: dict[str, Any], p
     path = await made(admin)
     answer = await admin.post(f"{path}/issue", json=body, headers={"Idempotency-Key": new_key()})
     assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
-    assert pointer.split("/")[:2] == answer.json()["errors"][0]["pointer"].split("/")[:2]
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
 
 
 async def test_a_key_is_required(admin: httpx.AsyncClient) -> None:
