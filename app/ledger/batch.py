@@ -376,40 +376,13 @@ class Batch:
         )
 
     def _keep(self, change: Change) -> None:
-        """Note the rows of an applied change; of each, the last version is saved."""
-        saving, member_id = self.saving, change.account.member_id
+        """Note what an applied change wrote, to be found and to be saved."""
+        member_id = change.account.member_id
         if change.entry is not None:
-            saving.entries.append(change.entry)
             self.entries[member_id, change.entry.key] = change.entry, change.detail
-        if change.account is not saving.accounts.get(member_id):
-            saving.accounts[member_id] = change.account
-        for lot in change.lots:
-            if not saving.has_old_lots and lot.sequence != change.account.sequence:
-                saving.has_old_lots = True
-            saving.lots[member_id, lot.lot] = lot
-        if change.redemption is not None:
-            saving.redemptions[member_id, change.redemption.reference] = change.redemption
-        for review in change.reviews:
-            saving.reviews[member_id, review.sequence] = review
-        if change.grant is not None:
-            saving.grants[member_id, change.grant.reference] = change.grant
-        if change.coupons or change.checkout or change.counters:
-            self._keep_coupons(change)
-
-    def _keep_coupons(self, change: Change) -> None:
-        saving, member_id = self.saving, change.account.member_id
-        for coupon in change.coupons:
-            saving.coupons[member_id, coupon.code] = coupon
-        for code in change.codes:
-            (saving.codes if code.kind == "coupon" else saving.taken_codes)[code.code] = code
-        for counter in change.counters:
-            saving.counters[counter.template] = counter
-        checkout = change.checkout
-        if checkout is not None:
-            saving.checkouts[member_id, checkout.checkout_id] = checkout
-            if change.entry is not None and change.entry.kind == "hold":
-                saving.checkout_keys[checkout.checkout_id] = member_id
-                self.holders[checkout.checkout_id] = member_id
+            if change.entry.kind == "hold" and change.checkout is not None:
+                self.holders[change.checkout.checkout_id] = member_id
+        self.saving.keep(change)
 
     def _context(self, now: datetime, caller: Caller) -> Context:
         today = local_date(now, self.program.timezone)

@@ -21,6 +21,7 @@ from app.domain.account import (
     Review,
     bucket_of,
 )
+from app.domain.posting import Change
 from app.ledger.connection import Connection
 
 
@@ -42,6 +43,40 @@ class Saving:
     checkout_keys: dict[str, str] = field(default_factory=dict)  # of new checkouts, with their member
     grants: dict[tuple[str, str], BenefitGrant] = field(default_factory=dict)
     has_old_lots: bool = False  # some of `lots` are in the database already
+
+    def keep(self, change: Change) -> None:
+        """Note the rows of an applied change, the second member's of a transfer aside."""
+        account = change.account
+        member_id = account.member_id
+        if change.entry is not None:
+            self.entries.append(change.entry)
+        if account is not self.accounts.get(member_id):
+            self.accounts[member_id] = account
+        for lot in change.lots:
+            if not self.has_old_lots and lot.sequence != account.sequence:
+                self.has_old_lots = True
+            self.lots[member_id, lot.lot] = lot
+        if change.redemption is not None:
+            self.redemptions[member_id, change.redemption.reference] = change.redemption
+        for review in change.reviews:
+            self.reviews[member_id, review.sequence] = review
+        if change.grant is not None:
+            self.grants[member_id, change.grant.reference] = change.grant
+        if change.coupons or change.checkout or change.counters:
+            self._keep_coupons(change)
+
+    def _keep_coupons(self, change: Change) -> None:
+        member_id, checkout = change.account.member_id, change.checkout
+        for coupon in change.coupons:
+            self.coupons[member_id, coupon.code] = coupon
+        for code in change.codes:
+            (self.codes if code.kind == "coupon" else self.taken_codes)[code.code] = code
+        for counter in change.counters:
+            self.counters[counter.template] = counter
+        if checkout is not None:
+            self.checkouts[member_id, checkout.checkout_id] = checkout
+            if change.entry is not None and change.entry.kind == "hold":
+                self.checkout_keys[checkout.checkout_id] = member_id
 
 
 def _insert(table: str) -> str:
