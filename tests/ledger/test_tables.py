@@ -10,11 +10,37 @@ import asyncpg
 import pytest
 
 from app.database import Database
-from app.domain.account import Account, Entry, Lot, Redemption, Review
+from app.domain.account import (
+    Account,
+    BenefitGrant,
+    Checkout,
+    Code,
+    Counter,
+    Coupon,
+    Entry,
+    Lot,
+    Redemption,
+    Review,
+)
+from app.domain.benefit_commands import GrantBenefit
 from app.domain.commands import Accrue, DecideReview, Redeem
+from app.domain.coupon_commands import LockCoupon
+from tests.ledger.shelf import claim, offer
+from tests.ledger.test_checkouts import hold
 from tests.ledger.till import Till
 
-ROWS = {"account": Account, "lot": Lot, "entry": Entry, "redemption": Redemption, "tier_review": Review}
+ROWS = {
+    "account": Account,
+    "lot": Lot,
+    "entry": Entry,
+    "redemption": Redemption,
+    "tier_review": Review,
+    "coupon": Coupon,
+    "coupon_code": Code,
+    "coupon_counter": Counter,
+    "checkout": Checkout,
+    "benefit_grant": BenefitGrant,
+}
 NOW = datetime(2026, 3, 5, tzinfo=UTC)
 
 
@@ -35,13 +61,30 @@ async def test_rows_are_the_tables_column_for_column(owner: asyncpg.Connection[A
     assert tuple(column["attname"] for column in columns) == ROWS[table]._fields
 
 
-async def test_every_table_has_its_row(till: Till, member: str) -> None:
+async def rows_of(till: Till, member: str) -> None:
+    """A row of the member's in every table of the ledger; the coupon template is named as the member is."""
     await till.enrol(member, points=35_000)
     await till.ask(Redeem(member_id=member, reference="h", points=10, reserve=True))
+    code = await claim(till, member, await offer(till.database, member, budget=9))
+    await till.ask(LockCoupon(member_id=member, code=code, reference="l", discount=7))
+    await till.ask(hold(member, 90_000, points=100, cash=50))
+    await till.ask(
+        GrantBenefit(member_id=member, reference="g", benefit="own_service", label="x", reason="y")
+    )
+
+
+def whose(table: str) -> str:
+    return "template = $1" if table == "coupon_counter" else "member_id = $1"
+
+
+async def test_every_table_has_its_row(till: Till, member: str) -> None:
+    await rows_of(till, member)
     await till.ask(DecideReview(member_id=member, review=1, approve=False, reason="no"))
-    for table, row in ROWS.items():
-        rows = await till.rows(f"SELECT * FROM {table} WHERE member_id = $1", member)
-        assert {row._make(values).member_id for values in rows} == {member}
+    for table, kind in ROWS.items():
+        rows = await till.rows(f"SELECT * FROM {table} WHERE {whose(table)}", member)
+        assert rows
+        for row in map(kind._make, rows):
+            assert getattr(row, "member_id", None) == (None if table == "coupon_counter" else member)
 
 
 # --- CHECKs ----------------------------------------------------------------------------------------------
@@ -87,6 +130,28 @@ WRONG: list[tuple[str, str, str]] = [
     ("redemption", "parts = parts || 1::bigint", "parts_of_lots"),
     ("redemption", "hold_expires_at = NULL", "hold_ends"),
     ("tier_review", "status = 'odd'", "status"),
+    ("benefit_grant", "until = since", "until_after_since"),
+    ("coupon", "status = 'odd', reference = NULL, discount = NULL, lock_expires_at = NULL", "status"),
+    ("coupon", "reference = NULL", "used_by_reference"),
+    ("coupon", "discount = NULL", "used_by_reference"),
+    ("coupon", "status = 'issued', lock_expires_at = NULL", "used_by_reference"),
+    ("coupon", "discount = -1", "discount"),
+    ("coupon", "status = 'redeemed'", "lock"),
+    ("coupon_code", "bucket = 64", "bucket"),
+    ("coupon_code", "kind = 'odd'", "kind"),
+    ("coupon_code", "member_id = NULL", "coupon_held"),
+    ("coupon_code", "kind = 'public'", "nobodys"),
+    ("coupon_code", "kind = 'void'", "nobodys"),
+    ("coupon_counter", "bucket = 64", "bucket"),
+    ("coupon_counter", "issued = -1", "not_negative"),
+    ("coupon_counter", "discounted = -1", "not_negative"),
+    ("checkout", "status = 'odd'", "status"),
+    ("checkout", "hold_expires_at = NULL", "hold_ends"),
+    ("checkout", "parts = parts || 1::bigint", "parts_of_lots"),
+    ("checkout", "points_refunded = points + 1", "refunded_within_points"),
+    ("checkout", "points_refunded = -1", "refunded_within_points"),
+    ("checkout", "cash_refunded = cash + 1", "refunded_within_cash"),
+    ("checkout", "cash_refunded = -1", "refunded_within_cash"),
 ]
 
 
@@ -104,10 +169,9 @@ async def test_every_check_of_the_ledger_is_tried(owner: asyncpg.Connection[Any]
 async def test_a_wrong_write_is_refused(
     till: Till, owner: asyncpg.Connection[Any], member: str, table: str, change: str, name: str
 ) -> None:
-    await till.enrol(member, points=35_000)
-    await till.ask(Redeem(member_id=member, reference="h", points=10, reserve=True))
+    await rows_of(till, member)
     with pytest.raises(asyncpg.CheckViolationError) as refused:
-        await owner.execute(f"UPDATE {table} SET {change} WHERE member_id = $1", member)
+        await owner.execute(f"UPDATE {table} SET {change} WHERE {whose(table)}", member)
     assert refused.value.constraint_name == f"ck_{table}_{name}"
 
 
@@ -153,6 +217,13 @@ async def test_an_entry_is_unique_by_sequence_and_by_key(
         "DELETE FROM redemption",
         "TRUNCATE account CASCADE",
         "DELETE FROM tier_review",
+        "DELETE FROM coupon",
+        "DELETE FROM coupon_code",
+        "DELETE FROM coupon_counter",
+        "DELETE FROM coupon_template",
+        "DELETE FROM checkout",
+        "UPDATE checkout_key SET member_id = 'x'",
+        "DELETE FROM checkout_key",
         "UPDATE program_version SET effective_at = effective_at",
         "DELETE FROM program_version",
         "CREATE TABLE mine (x int)",
