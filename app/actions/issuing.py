@@ -10,23 +10,26 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import structlog
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.database import Database
 from app.domain.coupon_commands import IssueCoupon
+from app.domain.coupon_errors import TemplateNotFound
 from app.domain.errors import ErrorKind, LoyaltyError
 from app.domain.posting import Caller
 from app.ledger.batch import Request
 from app.ledger.claims import Claim, bucket_of_key
 from app.ledger.connection import Connection
-from app.ledger.coupon_codes import new_codes, read_open_template, save_codes
+from app.ledger.coupon_codes import new_codes, read_open_template, save_codes, void_codes
 from app.ledger.engine import Engine, LedgerUnavailable
 from app.ledger.load import REAL_CLOCK, SANDBOX_CLOCK
 from app.ledger.outcome import Outcome
 from app.models.coupons import CouponIssue, CouponIssuePart
 from app.models.ledger import IdempotencyKey
+from app.queries.coupon_templates import read_template
 from app.queries.issuing import IssueRow, read_issue
 
 PART = 1_000
@@ -35,6 +38,8 @@ AT_ONCE = 100
 """Commands a batch: each holds the template's counter, for which every claim of the template waits."""
 
 _BROKEN = "internal_error"
+
+log = structlog.get_logger(__name__)
 
 
 class Wanted(NamedTuple):
@@ -75,6 +80,16 @@ async def issue_codes(database: Database, wanted: Wanted, *, issue: str, actor: 
                 await _driver(connection), template=wanted.template, codes=codes, issue=issue, clock=clock
             )
         return await _found(connection, issue)
+
+
+async def withdraw_codes(database: Database, *, template: str, codes: Sequence[str], reason: str) -> int:
+    """Void those of these codes that are nobody's yet; returns how many are void now. Raises TemplateNotFound."""
+    async with database.transaction() as connection:
+        if await read_template(connection, template) is None:
+            raise TemplateNotFound
+        voided = await void_codes(await _driver(connection), template=template, codes=codes)
+    log.info("codes_voided", template=template, codes=len(codes), voided=voided, reason=reason)
+    return voided
 
 
 async def issue_to_members(

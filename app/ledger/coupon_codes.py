@@ -103,3 +103,34 @@ async def _taken(connection: Connection, rows: Sequence[tuple[int, str]], *, iss
         issue,
     )
     return [row["code"] for row in found]
+
+
+async def void_codes(connection: Connection, *, template: str, codes: Sequence[str]) -> int:
+    """Withdraw those of these codes that are nobody's yet; returns how many of the codes are void now.
+
+    Their stock stays used. To be called in a transaction.
+    """
+    rows = sorted((bucket_of(code), code) for code in codes)
+    keys = [bucket for bucket, _ in rows], [code for _, code in rows]
+    # Locked in the order of their keys, as the ledger locks codes that somebody brings.
+    await connection.execute(
+        "SELECT FROM unnest($1::smallint[], $2::text[]) AS given (bucket, code) "
+        "JOIN coupon_code AS found USING (bucket, code) WHERE found.template = $3 "
+        "ORDER BY found.bucket, found.code FOR NO KEY UPDATE OF found",
+        *keys,
+        template,
+    )
+    await connection.execute(
+        "UPDATE coupon_code AS found SET kind = 'void' "
+        "FROM unnest($1::smallint[], $2::text[]) AS given (bucket, code) "
+        "WHERE found.bucket = given.bucket AND found.code = given.code AND found.template = $3 "
+        "AND found.kind = 'unique' AND found.member_id IS NULL",
+        *keys,
+        template,
+    )
+    return await connection.fetchval(
+        "SELECT count(*) FROM unnest($1::smallint[], $2::text[]) AS given (bucket, code) "
+        "JOIN coupon_code AS found USING (bucket, code) WHERE found.template = $3 AND found.kind = 'void'",
+        *keys,
+        template,
+    )

@@ -1,4 +1,4 @@
-"""Giving out coupons of a template: to many members, or as codes."""
+"""Giving out coupons of a template: to many members, or as codes; and withdrawing codes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from typing import Any
 from fastapi import Request, Response
 
 from app.actions.batches import answer_kept, keep_answer
-from app.actions.issuing import IssueNotFound, Wanted, issue_codes, issue_of, issue_to_members, let_go
+from app.actions.issuing import (
+    IssueNotFound,
+    Wanted,
+    issue_codes,
+    issue_of,
+    issue_to_members,
+    let_go,
+    withdraw_codes,
+)
 from app.domain.coupon_errors import (
     CodeTaken,
     CouponExhausted,
@@ -26,7 +34,14 @@ from app.routers.dependencies import clock_of, required_idempotency_key_of
 from app.routers.document import REPLAYED_HEADER, problems
 from app.routers.door import caller_of, require
 from app.schemas.coupon_templates import TemplateCode
-from app.schemas.issuing import Issue, IssueId, IssueRequest, issue_answer
+from app.schemas.issuing import (
+    Issue,
+    IssueId,
+    IssueRequest,
+    VoidCodesRequest,
+    VoidedCodes,
+    issue_answer,
+)
 
 router = door.router("coupons")
 
@@ -96,6 +111,25 @@ async def get(template: TemplateCode, issue: IssueId, request: Request) -> dict[
     if row is None or row.template != template:
         raise IssueNotFound
     return issue_answer(row)
+
+
+@router.post(
+    "/v1/coupon-templates/{template}/codes/void",
+    operation_id="void_coupon_codes",
+    response_model=VoidedCodes,
+    responses=problems(TemplateNotFound),
+)
+@require("coupons:write", limit_bytes=LIST_BODY_LIMIT_BYTES)
+async def void_codes(template: TemplateCode, body: VoidCodesRequest, request: Request) -> dict[str, Any]:
+    """Withdraw codes that nobody brought yet, such as a leaflet's that got about.
+
+    Their stock stays used. Sent again it changes nothing and answers the same.
+    """
+    codes = list(dict.fromkeys(body.codes))
+    voided = await withdraw_codes(
+        request.app.state.database, template=template, codes=codes, reason=body.reason
+    )
+    return {"template": template, "voided": voided, "kept": len(codes) - voided}
 
 
 def _hash(wanted: Wanted) -> bytes:

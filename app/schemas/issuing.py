@@ -105,6 +105,34 @@ class Refused(Answer):
     code: str = Field(examples=["coupon_limit_reached"])
 
 
+class VoidCodesRequest(Wire):
+    """Codes that are to be no good any more."""
+
+    model_config = shown({"codes": ["7K2MQ4XVN9PTBH3C"], "reason": "the leaflet was printed twice"})
+
+    codes: list[CouponCodeText] = Field(
+        min_length=1,
+        max_length=MAX_CODES,
+        examples=[["7K2MQ4XVN9PTBH3C"]],
+        description="Each of the template's.",
+    )
+    reason: Reason = Field(examples=["the leaflet was printed twice"])
+
+
+class VoidedCodes(Answer):
+    """What became of the codes."""
+
+    model_config = shown({"template": "spring-30", "voided": 1, "kept": 0})
+
+    template: str = Field(examples=["spring-30"])
+    voided: int = Field(description="How many of the codes are void now.", examples=[1])
+    kept: int = Field(
+        description="How many are not: somebody brought them before, or they are not of this template. A coupon that "
+        "somebody has is voided by `POST /v1/coupons/{code}/void`.",
+        examples=[0],
+    )
+
+
 class Issue(Answer):
     """How far it has come."""
 

@@ -317,3 +317,25 @@ async def test_a_code_tells_who_brought_it(
     await engine.stop()
     rows = {row["code"]: (row["status"], row["member_id"]) for row in await exported(admin, path)}
     assert rows == {codes[0]: ("available", ""), codes[1]: ("issued", member_id)}
+
+
+async def test_codes_of_nobody_are_withdrawn(admin: httpx.AsyncClient) -> None:
+    path, other = await made(admin), await made(admin)
+    await issued(admin, path, codes=3)
+    first, second, third = [row["code"] for row in await exported(admin, path)]
+    member = new_id()
+    await answered(admin, "PUT", f"/v1/members/{member}", {}, status=201)
+    claim = f"/v1/members/{member}/coupons"
+    await answered(admin, "POST", claim, {"code": third}, status=201, key=new_key())
+    body = {"codes": [first, second, second, third, "NEVER-MADE"], "reason": "got about"}
+    for _ in range(2):
+        answer = await answered(admin, "POST", f"{path}/codes/void", body, status=200)
+        assert answer == {"template": path.rpartition("/")[2], "voided": 2, "kept": 2}
+    assert sorted(row["status"] for row in await exported(admin, path)) == ["issued", "voided", "voided"]
+    await refused(admin, "POST", claim, {"code": first}, code="coupon_voided", key=new_key())
+    untouched = await answered(
+        admin, "POST", f"{other}/codes/void", {"codes": [first], "reason": "x"}, status=200
+    )
+    assert untouched["voided"] == 0
+    missing = "/v1/coupon-templates/never-made/codes/void"
+    await refused(admin, "POST", missing, body, code="template_not_found")
