@@ -54,8 +54,39 @@ class Taken:
 
 
 @dataclass
+class Checkout:
+    """A cart of one line: what is to be paid in points, cash and money, and what was taken of the first two."""
+
+    payable: int
+    points: int
+    cash: int
+    coupon: str | None
+    parts: list[list[int]]
+    ends: datetime
+    status: str = "held"
+    taken_points: int = 0
+    taken_cash: int = 0
+    refunded: int = 0  # of what was payable
+
+    def back(self, refunded: int) -> tuple[int, int, int]:
+        """Points, cash and money that come back of so much."""
+        if not refunded:
+            return 0, 0, 0
+        points = self.points * refunded // self.payable
+        rest = self.payable - self.points
+        cash = self.cash * (refunded - points) // rest if rest else 0
+        return (
+            self.taken_points * points // self.points if self.points else 0,
+            self.taken_cash * cash // self.cash if self.cash else 0,
+            refunded - points - cash,
+        )
+
+
+@dataclass
 class Member:
     lots: list[Lot] = field(default_factory=list[Lot])
+    checkouts: dict[str, Checkout] = field(default_factory=dict[str, Checkout])
+    coupons: dict[str, tuple[str, datetime]] = field(default_factory=dict[str, tuple[str, datetime]])
     taken: dict[str, Taken] = field(default_factory=dict[str, Taken])
     debt: int = 0
     spend: int = 0
@@ -110,21 +141,32 @@ class Member:
                 *(lot.settle_at for lot in self.lots if lot.settle_at and lot.refunded < max(lot.amount, 1)),
                 *(lot.expires_at for lot in self.lots if not lot.settle_at and lot.remaining),
                 *(taken.hold_ends for taken in self.taken.values() if taken.hold_ends),
+                *(checkout.ends for checkout in self.checkouts.values() if checkout.status == "held"),
+                *(until for status, until in self.coupons.values() if status == "issued"),
             ]
             moment = min(moments, default=None)
             if moment is None or moment > now:
                 return
-            for lot in self.lots:
-                if lot.settle_at == moment:
-                    self._settle(lot, moment)
-            for lot in self.lots:
-                if not lot.settle_at and lot.expires_at <= moment:
-                    lot.expired += lot.remaining
-                    lot.remaining = 0
-            for taken in self.taken.values():
-                if taken.hold_ends == moment:
-                    self._free(taken.parts, moment)
-                    taken.parts, taken.hold_ends, taken.status = [], None, "expired"
+            self._happen(moment)
+
+    def _happen(self, moment: datetime) -> None:
+        for lot in self.lots:
+            if lot.settle_at == moment:
+                self._settle(lot, moment)
+        for lot in self.lots:
+            if not lot.settle_at and lot.expires_at <= moment:
+                lot.expired += lot.remaining
+                lot.remaining = 0
+        for taken in self.taken.values():
+            if taken.hold_ends == moment:
+                self._free(taken.parts, moment)
+                taken.parts, taken.hold_ends, taken.status = [], None, "expired"
+        for checkout in self.checkouts.values():
+            if checkout.status == "held" and checkout.ends == moment:
+                self._let_go(checkout, moment, "lapsed")
+        for code, (status, until) in self.coupons.items():
+            if status == "issued" and until <= moment:
+                self.coupons[code] = "expired", until
 
     def _arrive(self, lot: Lot, points: int, now: datetime) -> None:
         """What has expired is gone, the rest pays debt before it is available."""
@@ -190,6 +232,10 @@ class Member:
         left = lot.amount - lot.refunded
         if amount > left:
             raise Refused("refund_exceeds_order")
+        self._take_back(lot, amount)
+
+    def _take_back(self, lot: Lot, amount: int) -> None:
+        left = lot.amount - lot.refunded
         before = lot.worth()
         lot.refunded += amount
         owed = before - lot.worth()
@@ -217,19 +263,23 @@ class Member:
     def redeem(self, now: datetime, reference: str, points: int, *, hold_seconds: int | None) -> None:
         if points > self.available:
             raise Refused("insufficient_points")
+        parts = self._take(points, holds=bool(hold_seconds))
+        ends = now + timedelta(seconds=hold_seconds) if hold_seconds else None
+        self.taken[reference] = Taken(parts, ends, "reserved" if hold_seconds else "redeemed")
+
+    def _take(self, points: int, *, holds: bool) -> list[list[int]]:
         parts: list[list[int]] = []
         for lot in self._in_spending_order():
             part = min(lot.remaining, points)
             if part:
                 parts.append([self.lots.index(lot), part])
                 lot.remaining -= part
-                if hold_seconds:
+                if holds:
                     lot.reserved += part
                 else:
                     lot.redeemed += part
                 points -= part
-        ends = now + timedelta(seconds=hold_seconds) if hold_seconds else None
-        self.taken[reference] = Taken(parts, ends, "reserved" if hold_seconds else "redeemed")
+        return parts
 
     def _hold(self, reference: str) -> Taken:
         taken = self.taken.get(reference)
@@ -275,6 +325,120 @@ class Member:
         for number, part in back:
             self.lots[number].redeemed -= part
             self._arrive(self.lots[number], part, now)
+
+    # --- coupons and checkouts: 7 yuan off 20, till the end of the next day ---------------------------------
+
+    def claim(self, now: datetime, code: str) -> None:
+        if code in self.coupons:
+            raise Refused("coupon_not_yours")
+        self.coupons[code] = "issued", midnight_after(now, days=1)
+
+    def hold(
+        self,
+        now: datetime,
+        name: str,
+        amount: int,
+        *,
+        points: int,
+        cash: int,
+        coupon: str | None,
+        seconds: int,
+    ) -> None:
+        payable = amount - amount * {"platinum": 5, "gold": 2, "silver": 2, "bronze": 0}[self.tier] // 100
+        if coupon is not None:
+            status, _ = self.coupons.get(coupon, ("issued", now))
+            if status != "issued" or payable < 2_000:
+                raise Refused("coupon_not_applicable")
+            payable -= 700
+        most = min(self.available, payable // 2) // 100 * 100
+        if points % 100 or points > most:
+            raise Refused("points_over_limit")
+        if cash > max(min(self.cash, payable - points), 0):
+            raise Refused("cash_over_limit")
+        if coupon is not None:
+            _, until = self.coupons.get(coupon, ("issued", midnight_after(now, days=1)))
+            self.coupons[coupon] = "locked", until
+        parts = self._take(points, holds=True)
+        self.cash -= cash
+        ends = now + timedelta(seconds=seconds)
+        self.checkouts[name] = Checkout(payable, points, cash, coupon, parts, ends)
+
+    def _checkout(self, name: str) -> Checkout:
+        if name not in self.checkouts:
+            raise Refused("checkout_not_found")
+        if self.checkouts[name].status == "cancelled":
+            raise Refused("checkout_cancelled")
+        return self.checkouts[name]
+
+    def _let_go(self, checkout: Checkout, now: datetime, status: str) -> None:
+        self._free(checkout.parts, now)
+        self.cash += checkout.cash
+        checkout.parts, checkout.status = [], status
+        self._give_coupon_back(checkout, now)
+
+    def _give_coupon_back(self, checkout: Checkout, now: datetime) -> None:
+        if checkout.coupon is not None:
+            _, until = self.coupons[checkout.coupon]
+            self.coupons[checkout.coupon] = "expired" if until <= now else "issued", until
+
+    def release(self, now: datetime, name: str) -> None:
+        checkout = self._checkout(name)
+        if checkout.status != "held":
+            raise Refused("checkout_not_held")
+        self._let_go(checkout, now, "cancelled")
+
+    def complete(self, now: datetime, name: str, *, earn_only: bool) -> None:
+        checkout = self._checkout(name)
+        if checkout.status == "held":
+            checkout.taken_points, checkout.taken_cash = checkout.points, checkout.cash
+            for number, part in checkout.parts:
+                self.lots[number].reserved -= part
+                self.lots[number].redeemed += part
+        elif checkout.status == "lapsed":
+            self._take_what_is_free(checkout, earn_only=earn_only)
+        else:
+            raise Refused("checkout_completed")
+        if checkout.coupon is not None:
+            self.coupons[checkout.coupon] = "redeemed", self.coupons[checkout.coupon][1]
+        checkout.status = "completed"
+        money = checkout.payable - checkout.points - checkout.cash
+        self.accrue(now, name, money, occurred_at=now, settle=True)
+
+    def _take_what_is_free(self, checkout: Checkout, *, earn_only: bool) -> None:
+        points, cash = min(checkout.points, self.available), min(checkout.cash, max(self.cash, 0))
+        lost = checkout.coupon is not None and self.coupons[checkout.coupon][0] != "issued"
+        if (points < checkout.points or cash < checkout.cash or lost) and not earn_only:
+            raise Refused("hold_lapsed")
+        checkout.parts = self._take(points, holds=False)
+        self.cash -= cash
+        checkout.taken_points, checkout.taken_cash = points, cash
+        if lost:
+            checkout.coupon = None
+
+    def refund_checkout(self, now: datetime, name: str, amount: int) -> None:
+        checkout = self._checkout(name)
+        if checkout.status not in ("completed", "refunded"):
+            raise Refused("checkout_not_completed")
+        if amount > checkout.payable - checkout.refunded:
+            raise Refused("refund_exceeds_order")
+        had, back = checkout.back(checkout.refunded), checkout.back(checkout.refunded + amount)
+        points, cash, money = (now_ - then for now_, then in zip(back, had, strict=True))
+        checkout.refunded += amount
+        left = sum(part for _, part in checkout.parts)
+        checkout.parts, returned = split(checkout.parts, left - points)
+        for number, part in returned:
+            self.lots[number].redeemed -= part
+            self._arrive(self.lots[number], part, now)
+        self.cash += cash
+        lot = self._order(name)
+        assert lot is not None
+        self._take_back(lot, money)
+        if checkout.refunded == checkout.payable:
+            checkout.status = "refunded"
+            self._give_coupon_back(checkout, now)
+
+    def usable(self) -> int:
+        return sum(status == "issued" for status, _ in self.coupons.values())
 
     def sign_in(self, now: datetime) -> bool:
         """False if today's was there."""
@@ -332,6 +496,12 @@ def split(parts: list[list[int]], first: int) -> tuple[list[list[int]], list[lis
 def day(instant: datetime) -> str:
     """The day in Shanghai."""
     return (instant.astimezone(UTC) + SHANGHAI).date().isoformat()
+
+
+def midnight_after(instant: datetime, *, days: int) -> datetime:
+    """The midnight in Shanghai that ends the day so many days later."""
+    local = (instant.astimezone(UTC) + SHANGHAI).replace(hour=0, minute=0, second=0, microsecond=0)
+    return local + timedelta(days=days + 1) - SHANGHAI
 
 
 def a_year_after(instant: datetime) -> datetime:

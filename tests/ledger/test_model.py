@@ -14,7 +14,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from app.actions.coupon_templates import create_template
 from app.database import Database
+from app.domain.carts import Cart, CartLine, Wish
+from app.domain.checkout_commands import CancelCheckout, CompleteCheckout, HoldCheckout, RefundCheckout
 from app.domain.commands import (
     Accrue,
     Adjust,
@@ -30,16 +33,19 @@ from app.domain.commands import (
     SignIn,
     Transfer,
 )
+from app.domain.coupon_commands import ClaimCoupon
 from app.domain.errors import LoyaltyError
 from app.ledger.engine import Engine
+from app.ledger.load import SANDBOX_CLOCK
 from app.ledger.outcome import Outcome
 from app.queries.verify import verify
 from tests.ledger.model import Member, Refused
+from tests.ledger.shelf import make_codes
 from tests.ledger.till import request
 
 ACCOUNT = (
     "available, pending, reserved, debt, earned, redeemed, expired, spend, growth, cash, tier, streak, "
-    "next_expires_at, next_expires_points"
+    "next_expires_at, next_expires_points, coupons"
 )
 LOT = "granted, remaining, reserved, redeemed, expired, clawed_back, moved, pending, refunded, expires_at"
 
@@ -53,6 +59,15 @@ class World:
         self.engine = Engine(self.database.connect, is_sandbox=True)
         self.owner: asyncpg.Connection[Any] = self.run(asyncpg.connect(url))
         self.run(self.engine.start())
+        seven_off = {"name": "7 off", "kind": "amount_off", "amount_off": 700, "threshold": 2_000}
+        self.run(
+            create_template(
+                self.database,
+                template="off",
+                document={**seven_off, "valid": {"days": 1}, "budget": 10**9},
+                clock=SANDBOX_CLOCK,
+            )
+        )
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self._run(work)
@@ -119,6 +134,8 @@ class Ledger(RuleBasedStateMachine):
         self.members = [Member() for _ in self.names]
         for name in self.names:
             self.world.ask(Enrol(member_id=name))
+            codes = [f"{name}-c{number}" for number in range(4)]
+            self.world.run(make_codes(self.world.database, "off", *codes))
         self.touched = set(range(3))
         self.at_once: set[tuple[int, str]] = set()
         self.waiting: list[tuple[Command, str | tuple[int, ...]]] | None = None
@@ -294,6 +311,76 @@ class Ledger(RuleBasedStateMachine):
         self.touched.add(to)
         self.step(who, command, take)
 
+    @rule(who=WHO, which=st.integers(0, 3))
+    def claim(self, who: int, which: int) -> None:
+        code = f"{self.names[who]}-c{which}"
+        self.step(
+            who,
+            ClaimCoupon(member_id=self.names[who], code=code),
+            lambda member, now: member.claim(now, code),
+        )
+
+    def checkout(self, who: int, *statuses: str) -> str:
+        """The newest checkout that stands so; else the newest, or none there is."""
+        found = self.members[who].checkouts
+        fitting = [name for name, checkout in found.items() if checkout.status in statuses]
+        return [f"{self.names[who]}-none", *found, *fitting][-1]
+
+    @rule(
+        who=WHO,
+        amount=st.one_of(st.integers(0, 5_000), st.integers(0, 400_000)),
+        points=st.sampled_from([0, 0, 100, 300, 2_000, 50]),
+        cash=st.sampled_from([0, 0, 1, 700]),
+        coupon=st.one_of(st.none(), st.integers(0, 3)),
+        seconds=st.sampled_from([60, 1_800, 86_400, 604_800]),
+    )
+    def hold(self, who: int, amount: int, points: int, cash: int, coupon: int | None, seconds: int) -> None:
+        name = self.new(f"{self.names[who]}-k")
+        code = None if coupon is None else f"{self.names[who]}-c{coupon}"
+        command = HoldCheckout(
+            member_id=self.names[who],
+            checkout_id=name,
+            cart=Cart((CartLine("1", "sku", None, None, 1, amount),)),
+            wish=Wish(points, cash, () if code is None else (code,)),
+            hold_seconds=seconds,
+        )
+        self.step(
+            who,
+            command,
+            lambda member, now: member.hold(
+                now, name, amount, points=points, cash=cash, coupon=code, seconds=seconds
+            ),
+        )
+
+    @rule(who=WHO, status=st.sampled_from(["held", "held", "lapsed", ""]), earn_only=st.booleans())
+    def complete(self, who: int, status: str, earn_only: bool) -> None:
+        name = self.checkout(who, status)
+        command = CompleteCheckout(member_id=self.names[who], checkout_id=name, earn_only=earn_only)
+        checkout = self.members[who].checkouts.get(name)
+        if checkout is not None and checkout.status in ("completed", "refunded"):
+            return  # a repeat, or another question
+        self.step(who, command, lambda member, now: member.complete(now, name, earn_only=earn_only))
+
+    @rule(who=WHO, status=st.sampled_from(["held", ""]))
+    def release(self, who: int, status: str) -> None:
+        name = self.checkout(who, status)
+        checkout = self.members[who].checkouts.get(name)
+        if checkout is not None and checkout.status == "cancelled":
+            return
+        command = CancelCheckout(member_id=self.names[who], checkout_id=name)
+        self.step(who, command, lambda member, now: member.release(now, name))
+
+    @rule(who=WHO, amount=st.one_of(st.integers(1, 400), st.integers(1, 90_000), st.none()))
+    def refund_checkout(self, who: int, amount: int | None) -> None:
+        name = self.checkout(who, "completed")
+        if amount is None:  # all that is left
+            checkout = self.members[who].checkouts.get(name)
+            amount = checkout.payable - checkout.refunded if checkout else 1
+        command = RefundCheckout(
+            member_id=self.names[who], checkout_id=name, reference=self.new("y"), amount=amount or 1
+        )
+        self.step(who, command, lambda member, now: member.refund_checkout(now, name, amount or 1))
+
     @rule(hours=st.sampled_from([1, 12, 24, 24, 7 * 24, 16 * 24, 100 * 24, 366 * 24]))
     def wait(self, hours: int) -> None:
         self.take_together()
@@ -320,6 +407,7 @@ class Ledger(RuleBasedStateMachine):
                 member.tier,
                 member.streak,
                 *member.next_expiration(),
+                member.usable(),
             )
             found = self.world.lots(name)
             assert len(found) == len(member.lots)
