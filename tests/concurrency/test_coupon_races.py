@@ -21,7 +21,7 @@ from app.domain.checkout_commands import (
 )
 from app.domain.checkout_errors import CheckoutCancelled, CheckoutNotHeld, PointsOverLimit
 from app.domain.commands import Accrue, Command, Mature, Redeem
-from app.domain.coupon_commands import ClaimCoupon, LockCoupon, RedeemCoupon
+from app.domain.coupon_commands import ClaimCoupon, LockCoupon, RedeemCoupon, RollBackCoupon
 from app.domain.coupon_errors import (
     CouponBudgetSpent,
     CouponExhausted,
@@ -224,6 +224,33 @@ async def test_the_budget(pair: list[Till], name: str) -> None:
     await race(pair, again)
     redeemed = [code for code in codes if (await coupon(pair[0], code))[0] == "redeemed"]
     assert await counter(pair[0], template) == (AT_ONCE, 500 * len(redeemed))
+
+
+async def test_a_budget_set_while_coupons_are_used(pair: list[Till], name: str) -> None:
+    """Nobody counted before it was set: what is under way then is counted with what was used."""
+    members = await enrolled(pair, name, AT_ONCE)
+    template = await offer(pair[0].database, name)
+    codes = [await claim(pair[0], member, template) for member in members]
+
+    async def toggle() -> None:
+        for budget in (10**6, None, 10**7, None, 10**8):
+            await asyncio.sleep(0.02)
+            await change(pair[1].database, template, budget=budget)
+
+    async def use() -> None:
+        for number in range(4):
+            redeem: list[Command] = [
+                RedeemCoupon(member_id="", code=code, reference=f"r{number}", discount=100) for code in codes
+            ]
+            assert told(await race(pair, redeem)) == {"done": AT_ONCE}
+            if number < 3:
+                back: list[Command] = [
+                    RollBackCoupon(member_id="", code=code, reference=f"b{number}") for code in codes
+                ]
+                assert told(await race(pair, back)) == {"done": AT_ONCE}
+
+    await asyncio.gather(use(), toggle())
+    assert await counter(pair[0], template) == (AT_ONCE, 100 * AT_ONCE)
 
 
 async def test_the_last_points_and_cash(pair: list[Till], name: str) -> None:
