@@ -48,13 +48,3 @@ async def coupon(till: Till, code: str) -> tuple[str, str | None, int | None]:
     """Status, reference, discount."""
     [row] = await till.rows("SELECT status, reference, discount FROM coupon WHERE code = $1", code)
     return row
-
-
-async def pass_time(till: Till, member: str, owner: Any) -> None:
-    """Let every hold and lock of the member's fall due now."""
-    for statement in (
-        "UPDATE checkout SET hold_expires_at = now() WHERE status = 'held' AND member_id = $1",
-        "UPDATE coupon SET lock_expires_at = now() WHERE lock_expires_at IS NOT NULL AND member_id = $1",
-        "UPDATE account SET due_at = now(), coupon_due_at = now(), hold_due_at = now() WHERE member_id = $1",
-    ):
-        await owner.execute(statement, member)

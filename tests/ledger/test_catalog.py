@@ -9,7 +9,15 @@ import asyncpg
 import pytest
 
 # Small, shared, rarely written: reference tables, the same on every machine.
-SHARED = {"coupon_issue", "coupon_issue_part", "coupon_template", "program_version", "clock", "api_key", "alembic_version"}
+SHARED = {
+    "coupon_issue",
+    "coupon_issue_part",
+    "coupon_template",
+    "program_version",
+    "clock",
+    "api_key",
+    "alembic_version",
+}
 # Led to by another key than the member: distributed by the bucket of that key.
 LOOK_UPS = {
     "checkout_key": "checkout_id",

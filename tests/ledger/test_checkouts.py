@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncGenerator
 from typing import Any
 
-import asyncpg
 import pytest
 
 from app.database import Database
@@ -45,10 +45,13 @@ from app.domain.reversal import OrderOfCheckout
 from app.ledger.claims import Claim
 from app.ledger.engine import Engine
 from app.ledger.outcome import Outcome
-from tests.ledger.shelf import change, claim, counter, coupon, make_codes, offer, pass_time
+from tests.ledger.shelf import change, claim, counter, coupon, make_codes, offer
 from tests.ledger.test_engine import cut_till
 from tests.ledger.till import Till, request
 from tests.queries.checkouts import cart
+
+A_SECOND = 1.05
+"""Until a hold of one second is over."""
 
 
 def hold(
@@ -74,13 +77,6 @@ async def other(database: Database) -> AsyncGenerator[Till]:
     await engine.start()
     yield Till(database, engine)
     await engine.stop()
-
-
-@pytest.fixture
-async def owner(database_url: str) -> AsyncGenerator[asyncpg.Connection[Any]]:
-    connection: asyncpg.Connection[Any] = await asyncpg.connect(database_url)
-    yield connection
-    await connection.close()
 
 
 # --- batches ---------------------------------------------------------------------------------------------
@@ -250,31 +246,27 @@ async def test_the_best_of_coupons_with_budgets(till: Till, other: Till, member:
 
 
 @pytest.mark.parametrize("what", ["lock", "checkout"])
-async def test_a_budget_freed_by_time(
-    till: Till, other: Till, owner: asyncpg.Connection[Any], member: str, what: str
-) -> None:
+async def test_a_budget_freed_by_time(till: Till, other: Till, member: str, what: str) -> None:
     await till.enrol(member)
     template = await offer(till.database, f"t-{member}", budget=900)
     code = await claim(till, member, template)
     if what == "lock":
-        await till.ask(LockCoupon(member_id="", code=code, reference="a", discount=500))
+        await till.ask(LockCoupon(member_id="", code=code, reference="a", discount=500, hold_seconds=1))
     else:
-        await till.ask(hold(member, 10_000, coupons=(code,)))
-    await pass_time(till, member, owner)
+        await till.ask(hold(member, 10_000, coupons=(code,), hold_seconds=1))
+    await asyncio.sleep(A_SECOND)
     await other.ask(Mature(member_id=member))
     assert await coupon(till, code) == ("issued", None, None)
     assert await counter(till, template) == (1, 0)
 
 
-async def test_completing_after_the_lapse_was_written_down(
-    till: Till, other: Till, owner: asyncpg.Connection[Any], member: str
-) -> None:
+async def test_completing_after_the_lapse_was_written_down(till: Till, other: Till, member: str) -> None:
     """Its points are taken anew: of lots that its row does not name any more."""
     await till.enrol(member, points=300)
     template = await offer(till.database, f"t-{member}", budget=900)
     code = await claim(till, member, template)
-    await till.ask(hold(member, 100_000, points=200, coupons=(code,)))
-    await pass_time(till, member, owner)
+    await till.ask(hold(member, 100_000, points=200, coupons=(code,), hold_seconds=1))
+    await asyncio.sleep(A_SECOND)
     await till.ask(Mature(member_id=member))
     assert await till.balance(member) == (300, 0, 0, 0)
     completed = await other.ask(complete(member))
@@ -283,14 +275,12 @@ async def test_completing_after_the_lapse_was_written_down(
     assert await counter(till, template) == (1, 500)
 
 
-async def test_a_coupon_of_a_public_code_by_its_own_code_late(
-    till: Till, owner: asyncpg.Connection[Any], member: str
-) -> None:
+async def test_a_coupon_of_a_public_code_by_its_own_code_late(till: Till, member: str) -> None:
     await till.enrol(member)
     await offer(till.database, f"t-{member}", public_code=f"P-{member}")
     code = (await till.ask(ClaimCoupon(member_id=member, code=f"P-{member}"))).body["code"]
-    await till.ask(hold(member, 10_000, coupons=(code,)))
-    await pass_time(till, member, owner)
+    await till.ask(hold(member, 10_000, coupons=(code,), hold_seconds=1))
+    await asyncio.sleep(A_SECOND)
     await till.ask(complete(member))
     assert await coupon(till, code) == ("redeemed", f"checkout/k-{member}", 500)
 
