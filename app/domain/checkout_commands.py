@@ -64,6 +64,11 @@ class HoldCheckout(Command):
         return self.checkout_id
 
     @property
+    def order_named(self) -> str:
+        """The order it is going to be, which must not be there yet."""
+        return self.checkout_id
+
+    @property
     def codes_named(self) -> tuple[str, ...]:
         return () if self.wish.coupons == "best" else self.wish.coupons
 

@@ -9,7 +9,7 @@ from app.domain.checkout_errors import HoldLapsed, PaidExceedsCheckout
 from app.domain.checkout_refunds import nothing_refunded
 from app.domain.checkouts import checkout_of, posted
 from app.domain.coupon_issuing import template_of
-from app.domain.coupons import CHECKOUT, refusal_of, spend_budget
+from app.domain.coupons import CHECKOUT, check_active, refusal_of, spend_budget
 from app.domain.earning import earned
 from app.domain.errors import LoyaltyError, OrderAlreadyAccrued
 from app.domain.lots import moves
@@ -37,7 +37,7 @@ def complete(member: Member, command: CompleteCheckout, context: Context) -> Cha
     """Spend what is held, and let the order earn, settle and count: in one entry, which is the order's.
 
     Raises CheckoutNotFound, CheckoutCancelled, CheckoutCompleted, HoldLapsed, PaidExceedsCheckout,
-    OrderAlreadyAccrued.
+    OrderAlreadyAccrued; after the hold lapsed also MemberFrozen, MemberErased.
     """
     checkout = checkout_of(member, command)
     if checkout.status not in ("held", "lapsed"):
@@ -125,7 +125,11 @@ def _spend_held(member: Member, checkout: Checkout) -> _Spent:
 
 
 def _spend_free(member: Member, checkout: Checkout, context: Context) -> _Spent:
-    """After the hold lapsed: whatever of it is still free."""
+    """After the hold lapsed: whatever of it is still free. To take it anew the member must be active.
+
+    Raises MemberFrozen, MemberErased.
+    """
+    check_active(member.account)
     if checkout.points and not member.sees_all_lots:
         raise NeedsMore(all_lots_of=checkout.member_id)
     account, missing = member.account, list[dict[str, Any]]()

@@ -20,6 +20,7 @@ from app.domain.checkout_errors import (
 from app.domain.compact import compact
 from app.domain.coupon_errors import CouponNotApplicable
 from app.domain.coupons import CHECKOUT, free_coupon
+from app.domain.errors import OrderAlreadyAccrued
 from app.domain.instants import earlier, rfc3339
 from app.domain.lots import moves
 from app.domain.posting import Change, Context, Member, post
@@ -31,8 +32,11 @@ from app.domain.wallets import Wallet
 def hold(member: Member, command: HoldCheckout, context: Context) -> Change:
     """Price the cart and hold what it uses.
 
-    Raises CouponNotApplicable, PointsOverLimit, CashOverLimit, QuoteChanged, HoldTooLong and as `quote`.
+    Raises OrderAlreadyAccrued, CouponNotApplicable, PointsOverLimit, CashOverLimit, QuoteChanged, HoldTooLong and as
+    `quote`.
     """
+    if command.checkout_id in member.orders:
+        raise OrderAlreadyAccrued
     hold_expires_at = context.now + hold_span(command.hold_seconds, context.program)
     wallet = Wallet(member, command.wish, context)
     priced = wallet.price(command.cart, command.wish)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import ClassVar
 
 from app.domain.commands import Command
 
@@ -48,8 +49,11 @@ class IssueCoupon(Command):
 class CouponCommand(Command):
     """Something done with one coupon, named by its code. No `member_id` means its holder's.
 
-    A code that is nobody's yet becomes the named member's by it.
+    A code that is nobody's yet becomes the named member's by it. Of several coupons got by one public code it means
+    the one that its reference has, else the newest that is as it `acts_on`.
     """
+
+    acts_on: ClassVar[str] = "issued"
 
     code: str
     reference: str
@@ -89,6 +93,7 @@ class UnlockCoupon(CouponCommand):
     """The lock of this reference ends."""
 
     kind = "unlock_coupon"
+    acts_on = "locked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +110,7 @@ class RollBackCoupon(CouponCommand):
     """A redeemed coupon can be used again, if it is still valid."""
 
     kind = "roll_back_coupon"
+    acts_on = "redeemed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

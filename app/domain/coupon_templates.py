@@ -329,6 +329,8 @@ def _check_together(root: Section, fields: Mapping[str, Any]) -> None:
             root.wrong("automatic", "must be true: a line price needs no coupon")
         if fields["group"] is not None:
             root.wrong("group", "does not go with line_price, which goes with everything")
+    if fields["public_code"] is not None and fields["points_price"] is not None:
+        root.wrong("points_price", "does not go with public_code, which asks for nothing")
     if fields["public_code"] is not None and not is_identifier(fields["public_code"]):
         root.wrong("public_code", "must be 1 to 64 of A-Za-z0-9._:-")
     if fields["automatic"]:

@@ -85,7 +85,7 @@ def redeem(member: Member, command: RedeemCoupon, context: Context) -> Change:
     is_locked = coupon.status == "locked" and coupon.reference == command.reference
     account = got.account if got else member.account
     if not is_locked:
-        _check_active(account)
+        check_active(account)
         check_usable(coupon, template, context.now)
         account = _without_usable(account)
     had = coupon.discount or 0
@@ -215,14 +215,15 @@ def _own(member: Member, command: CouponCommand, context: Context) -> tuple[Coup
     for other in got_by_it:
         if other.reference == command.reference:
             return other, None
-    for other in got_by_it:
-        if other.status == "issued":
+    for other in sorted(got_by_it, key=lambda coupon: coupon.sequence, reverse=True):
+        if other.status == command.acts_on:
             return other, None
     got = obtain(member, template_of(row.template, context), context, source="code", by=row)
     return got.coupon, got
 
 
-def _check_active(account: Account) -> None:
+def check_active(account: Account) -> None:
+    """Raises MemberFrozen, MemberErased."""
     if account.status == "erased":
         raise MemberErased
     if account.status == "frozen":

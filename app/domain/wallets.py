@@ -161,6 +161,8 @@ def shopper_of(member: Member, context: Context) -> Shopper:
         }
         return context.shelf.matches(condition, facts)
 
-    # An order not settled yet counts as none: what it is going to give tells that it is there.
-    is_first_order = account.orders == 0 and not account.pending
+    # An order not settled yet counts in no sum: what it is going to give tells that it is there. A cart that is held
+    # may be the first order itself; two carts at once can't both be.
+    is_held = any(checkout.status == "held" for checkout in member.checkouts.values())
+    is_first_order = account.orders == 0 and not account.pending and not is_held
     return Shopper(account.tier, is_first_order, matches)

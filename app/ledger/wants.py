@@ -147,6 +147,8 @@ class Wants:
         if command.needs_birthday:
             given = templates_given(self._program, command.gives)
             wanted.template_coupons.update((member_id, template) for template in given)
+        if command.checkout_made is not None and not account.orders and account.hold_due_at is not None:
+            wanted.holds.add(member_id)  # another cart that is held may be the first order
         if command.needs_birthday or (command.needs_traits and self._asks_for_traits):
             wanted.traits.add(member_id)
         if command.needs_grants:

@@ -56,7 +56,7 @@ SELECT account.*, moment.now,
        CASE WHEN {_IS_DUE} THEN
            (SELECT array_agg(found) FROM redemption AS found
              WHERE {_OWN} AND found.status = 'reserved') END AS holds,
-       CASE WHEN {_IS_DUE} THEN
+       CASE WHEN {_IS_DUE} OR account.orders = 0 AND account.hold_due_at IS NOT NULL THEN
            (SELECT array_agg(found) FROM checkout AS found
              WHERE {_OWN} AND found.status = 'held') END AS checkouts,
        CASE WHEN {_IS_DUE} THEN

@@ -68,6 +68,7 @@ def _of_checkout(*errors: type[LoyaltyError]) -> type_of_responses:
     responses=refusals(
         HeldCheckout,
         CheckoutAlreadyExists,
+        OrderAlreadyAccrued,
         CouponNotApplicable,
         PointsOverLimit,
         CashOverLimit,
@@ -118,7 +119,7 @@ async def get_checkout(checkout_id: CheckoutId, request: Request) -> CheckoutSta
     response_model=CompletedCheckout,
     response_model_exclude_unset=True,
     responses=_of_checkout(
-        CheckoutCancelled, CheckoutCompleted, HoldLapsed, OrderAlreadyAccrued, PaidExceedsCheckout
+        CheckoutCancelled, CheckoutCompleted, HoldLapsed, OrderAlreadyAccrued, *FROZEN, PaidExceedsCheckout
     ),
 )
 @require("checkout:write")

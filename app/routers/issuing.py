@@ -30,7 +30,7 @@ from app.ledger.engine import LedgerUnavailable, QueueFull
 from app.queries.issuing import read_issue
 from app.routers import door
 from app.routers.commands import claim_of
-from app.routers.dependencies import clock_of, required_idempotency_key_of
+from app.routers.dependencies import clock_of, idempotency_key_of, required_idempotency_key_of
 from app.routers.document import REPLAYED_HEADER, problems
 from app.routers.door import caller_of, require
 from app.schemas.coupon_templates import TemplateCode
@@ -125,6 +125,7 @@ async def void_codes(template: TemplateCode, body: VoidCodesRequest, request: Re
 
     Their stock stays used. Sent again it changes nothing and answers the same.
     """
+    idempotency_key_of(request)  # a repeat is harmless, but a misshapen one is refused as everywhere
     codes = list(dict.fromkeys(body.codes))
     voided = await withdraw_codes(
         request.app.state.database, template=template, codes=codes, reason=body.reason

@@ -6,10 +6,10 @@ import pytest
 
 from app.domain.carts import Cart
 from app.domain.checkout_errors import HoldLapsed, PaidExceedsCheckout
-from app.domain.commands import Accrue, Adjust, Redeem, Reverse, Settle
+from app.domain.commands import Accrue, Adjust, Freeze, Redeem, Reverse, Settle, Unfreeze
 from app.domain.coupon_commands import ClaimCoupon, LockCoupon, RedeemCoupon, VoidCoupon
 from app.domain.coupon_templates import Window
-from app.domain.errors import OrderAlreadyAccrued
+from app.domain.errors import MemberFrozen, OrderAlreadyAccrued
 from app.domain.reversal import OrderOfCheckout
 from app.domain.shelf import NeedsMore
 from tests.domain.book import at
@@ -290,3 +290,17 @@ def test_a_cart_that_costs_nothing() -> None:
     assert (told["paid"], told["accrual"]["points"]) == (0, 0)
     assert lane.book.account().orders == 2
     assert cart(1).channel is None
+
+
+def test_a_frozen_member_completes_what_is_held_and_takes_nothing_anew() -> None:
+    lane = held()
+    lane.book.do(Freeze(member_id="m"))
+    lane.lapse()
+    for earn_only in (False, True):
+        with pytest.raises(MemberFrozen):
+            lane.complete(earn_only=earn_only)
+    lane.book.do(Unfreeze(member_id="m"))
+    assert lane.complete()["missing"] == []
+    lane = held()
+    lane.book.do(Freeze(member_id="m"))
+    assert lane.complete()["status"] == "completed"

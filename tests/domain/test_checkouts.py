@@ -33,7 +33,7 @@ from app.domain.coupon_commands import (
 )
 from app.domain.coupon_errors import CouponLocked, CouponNotApplicable, CouponOfCheckout
 from app.domain.coupon_templates import Window
-from app.domain.errors import HoldTooLong, InsufficientPoints, MemberFrozen
+from app.domain.errors import HoldTooLong, InsufficientPoints, MemberFrozen, OrderAlreadyAccrued
 from tests.domain.book import START
 from tests.domain.lane import Lane
 from tests.domain.shop import cart, template
@@ -346,8 +346,9 @@ def test_a_lapsed_one_is_not_there_to_cancel() -> None:
 
 def test_an_order_of_the_same_name_can_be_reversed_while_the_checkout_is_none() -> None:
     lane = Lane()
-    lane.hold(1_000, checkout_id="opening")
-    lane.book.do(Reverse(member_id="m", order_id="opening", reference="b", amount=1))
+    lane.hold(1_000)
+    lane.book.do(Accrue(member_id="m", order_id="k", amount=100))
+    lane.book.do(Reverse(member_id="m", order_id="k", reference="b", amount=1))
 
 
 # --- what commands need ----------------------------------------------------------------------------------
@@ -377,7 +378,8 @@ def test_what_is_read_for_each() -> None:
 
 
 def test_an_order_earlier_under_the_id() -> None:
-    """Pricing asks for no order; completing does."""
+    """Before money is taken for what could not be completed."""
     lane = Lane()
     lane.book.do(Accrue(member_id="m", order_id="k", amount=100))
-    assert lane.hold(1_000)["status"] == "held"
+    with pytest.raises(OrderAlreadyAccrued):
+        lane.hold(1_000)

@@ -40,7 +40,6 @@ FULL: dict[str, Any] = {
     "stacks_with": "all",
     "group": "spring",
     "return_on": "never",
-    "points_price": 300,
     "public_code": "SPRING",
     "state": "paused",
 }
@@ -89,7 +88,6 @@ def test_everything_is_read() -> None:
         stacks_with="all",
         group="spring",
         return_on="never",
-        points_price=300,
         public_code="SPRING",
         state="paused",
         revision=7,
@@ -235,6 +233,7 @@ STEPS = without(AMOUNT, "amount_off", "threshold")
             {"/per_member", "/per_day", "/points_price"},
         ),
         (AMOUNT | {"public_code": "two words"}, {"/public_code"}),
+        (AMOUNT | {"public_code": "A", "points_price": 5}, {"/points_price"}),
         (AMOUNT | {"group": ""}, {"/group"}),
         (
             AMOUNT | {"stacks_with": "some", "return_on": "x", "state": "x"},

@@ -375,8 +375,10 @@ def test_a_public_code_means_the_coupon_it_gave() -> None:
         of.do(lock("SPRING", "other"))  # C1 was claimed otherwise
     assert of.do(redeem("SPRING"))["code"] == "C2"
     assert of.do(roll_back("SPRING", "r"))["code"] == "C2"
-    assert of.do(lock("SPRING", "again"))["code"] == "C2"
-    assert of.do(unlock("SPRING", "again"))["code"] == "C2"
+    assert of.do(redeem("SPRING", "again"))["code"] == "C2"
+    assert of.do(roll_back("SPRING", "return-1"))["code"] == "C2"  # by a reference of its own
+    assert of.do(lock("SPRING", "once more"))["code"] == "C2"
+    assert of.do(unlock("SPRING", "once more"))["code"] == "C2"
     assert of.counters["spring"] == of.counters["spring"]._replace(issued=2, discounted=0)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from app.domain.carts import Wish
+from app.domain.checkout_commands import CancelCheckout, HoldCheckout
 from app.domain.commands import Accrue, Reverse
 from app.domain.coupon_commands import ClaimCoupon, LockCoupon, UnlockCoupon
 from app.domain.coupon_errors import CouponNotApplicable
@@ -188,4 +189,13 @@ def test_an_order_that_is_not_settled_yet_was_the_first() -> None:
     lane.book.do(Accrue(member_id="n", order_id="o", amount=1_000, settle=False))
     assert not shopper_of(lane.book.members["n"], lane.book.context()).is_first_order
     lane.book.do(Reverse(member_id="n", order_id="o", reference="r", amount=1_000))
+    assert shopper_of(lane.book.members["n"], lane.book.context()).is_first_order
+
+
+def test_of_two_carts_at_once_one_is_the_first() -> None:
+    lane = Lane()
+    hold = HoldCheckout(member_id="n", checkout_id="k", cart=cart(1_000), wish=Wish())
+    lane.book.do(hold)
+    assert not shopper_of(lane.book.members["n"], lane.book.context()).is_first_order
+    lane.book.do(CancelCheckout(member_id="n", checkout_id="k"))
     assert shopper_of(lane.book.members["n"], lane.book.context()).is_first_order
