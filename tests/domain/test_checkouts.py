@@ -364,7 +364,7 @@ def test_what_is_read_for_each() -> None:
     assert hold(coupons=("A",)).codes_named == hold(coupons=("A",)).codes_held == ("A",)
     assert hold(coupons="best").codes_named == ()
     assert (hold(coupons="best").needs_wallet, hold().needs_wallet) == (True, False)
-    assert hold().checkout_made == "k"
+    assert hold().checkout_made == hold().order_named == "k"
     assert hold().natural_key(today) == "hold/k"
     assert isinstance(hold().clash(), CheckoutAlreadyExists)
     complete = CompleteCheckout(member_id="m", checkout_id="k")

@@ -160,10 +160,13 @@ async def test_a_repeat_is_answered_as_it_was_and_a_clash_refused(
 
 async def test_an_order_that_was_told_before(till: Till, member: str) -> None:
     await till.enrol(member, points=1_000)
-    await till.ask(Accrue(member_id=member, order_id=f"k-{member}", amount=100))
     await till.ask(hold(member, 10_000))
+    await till.ask(Accrue(member_id=member, order_id=f"k-{member}", amount=100))
     with pytest.raises(OrderAlreadyAccrued):
         await till.ask(complete(member))
+    await till.ask(Accrue(member_id=member, order_id=f"later-{member}", amount=100))
+    with pytest.raises(OrderAlreadyAccrued):
+        await till.ask(hold(member, 10_000, checkout_id=f"later-{member}"))
 
 
 # --- whose it is -----------------------------------------------------------------------------------------
