@@ -59,6 +59,8 @@ class Account(NamedTuple):
     coupons: int  # that can be used now
     coupon_due_at: datetime | None  # a lower bound of when a coupon begins, expires or is unlocked next
     benefits_at: datetime | None  # when the tier owes coupons next
+    chances: int  # of the lottery
+    invited_by: str | None  # who brought the member, while no reward was paid for it
 
 
 class Lot(NamedTuple):
@@ -217,6 +219,38 @@ class Counter(NamedTuple):
     template: str
     issued: int
     discounted: int  # minor unit
+
+
+class CampaignMember(NamedTuple):
+    """What a campaign gave a member so far, all told; refunds show in `taken_back` alone."""
+
+    bucket: int
+    member_id: str
+    campaign: str
+    times: int  # orders, sign-ins, occasions it gave something for
+    amount: int  # of those orders, minor unit
+    points: int
+    growth: int
+    chances: int
+    coupons: int
+    discount: int  # minor unit
+    taken_back: int  # points
+    first_at: datetime
+    last_at: datetime
+
+
+class Budget(NamedTuple):
+    """A share of what a campaign may give in all, or on one day: `granted` of `share` points.
+
+    The budget is the sum of its shares. A process draws from a share of its own, which no other waits for; points move
+    from one share to another only while all of them are locked.
+    """
+
+    bucket: int
+    budget: str  # the campaign, or `campaign/2026-11-23`
+    share_of: int  # 0 holds what nobody took yet; the others are processes'
+    share: int
+    granted: int
 
 
 class Review(NamedTuple):

@@ -131,7 +131,7 @@ def _spend_free(member: Member, checkout: Checkout, context: Context) -> _Spent:
     """
     check_active(member.account)
     if checkout.points and not member.sees_all_lots:
-        raise NeedsMore(all_lots_of=checkout.member_id)
+        raise NeedsMore(all_lots_of=frozenset({checkout.member_id}))
     account, missing = member.account, list[dict[str, Any]]()
     points = min(checkout.points, account.available)
     if points < checkout.points:

@@ -69,6 +69,8 @@ def new_account(member_id: str, context: Context) -> Account:
         coupons=0,
         coupon_due_at=None,
         benefits_at=None,
+        chances=0,
+        invited_by=None,
     )
     return owing(account, before=None, context=context)
 

@@ -8,16 +8,28 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app.domain.account import Code, Counter, bucket_of
+from app.domain.commands import Command
 from app.domain.coupon_templates import Template
 
 
 class NeedsMore(Exception):
-    """A decision needs more than was loaded: these counters, or all lots of this member."""
+    """A decision needs more than was loaded: these counters, every share of these budgets, all lots of these members,
+    or what these commands, which follow from it, name.
+    """
 
-    def __init__(self, *, counters: frozenset[str] = frozenset(), all_lots_of: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        counters: frozenset[str] = frozenset(),
+        budgets: frozenset[str] = frozenset(),
+        all_lots_of: frozenset[str] = frozenset(),
+        commands: frozenset[Command] = frozenset(),
+    ) -> None:
         super().__init__()
         self.counters = counters
+        self.budgets = budgets
         self.all_lots_of = all_lots_of
+        self.commands = commands
 
 
 def _no_code() -> str:

@@ -84,6 +84,8 @@ class Account(Base):
     coupons: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     coupon_due_at: Mapped[datetime | None] = mapped_column(Instant)
     benefits_at: Mapped[datetime | None] = mapped_column(Instant)
+    chances: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    invited_by: Mapped[str | None] = mapped_column(Name)
 
 
 class Lot(Base):

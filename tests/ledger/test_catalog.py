@@ -10,6 +10,10 @@ import pytest
 
 # Small, shared, rarely written: reference tables, the same on every machine.
 SHARED = {
+    "campaign",
+    "campaign_failure",
+    "campaign_run",
+    "campaign_version",
     "coupon_issue",
     "coupon_issue_part",
     "coupon_template",
@@ -20,6 +24,7 @@ SHARED = {
 }
 # Led to by another key than the member: distributed by the bucket of that key.
 LOOK_UPS = {
+    "campaign_budget": "budget",
     "checkout_key": "checkout_id",
     "coupon_code": "code",
     "coupon_counter": "template",

@@ -13,6 +13,8 @@ from app.database import Database
 from app.domain.account import (
     Account,
     BenefitGrant,
+    Budget,
+    CampaignMember,
     Checkout,
     Code,
     Counter,
@@ -40,6 +42,8 @@ ROWS = {
     "coupon_counter": Counter,
     "checkout": Checkout,
     "benefit_grant": BenefitGrant,
+    "campaign_member": CampaignMember,
+    "campaign_budget": Budget,
 }
 NOW = datetime(2026, 3, 5, tzinfo=UTC)
 

@@ -1,0 +1,148 @@
+"""What campaigns add to an order, kept with the order as it was granted, so that refunds know what is left of it.
+
+Several multipliers multiply; all is exact, and rounded down once (API.md: Campaigns). What comes back takes its share of
+flat points along: an order of which a third is left keeps a third of them. Where a budget did not reach, the boost pays
+at most its `cap`, and multipliers after it multiply as if it had paid whole.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from app.domain.campaigns import ALL_LINES, Campaign, Effect, EffectKind, Lines
+from app.domain.ratio import Ratio
+
+
+class Boost(NamedTuple):
+    """One effect of one version of a campaign on an order."""
+
+    campaign: str
+    version: int
+    label: str
+    kind: EffectKind
+    factor: Ratio | None = None
+    amount: int = 0  # points, growth or chances
+    template: str | None = None
+    count: int = 1  # coupons of the template
+    lines: Lines = ALL_LINES
+    cap: int | None = None  # points at most
+
+    @property
+    def rule(self) -> str:
+        """How breakdowns name it."""
+        return f"campaign:{self.campaign}"
+
+
+class Weighted(NamedTuple):
+    """A line's points before any boost, exact."""
+
+    points: Fraction
+    sku: str
+    category: str | None
+    brand: str | None
+
+
+def boosts_of(campaign: Campaign) -> Iterable[Boost]:
+    """What the campaign adds to an order that it applies to; what it does at the till is decided there."""
+    for effect in campaign.effects:
+        if effect.kind not in _AT_THE_TILL:
+            yield _boost(campaign, effect)
+
+
+_AT_THE_TILL = frozenset({"gift", "discount", "free_shipping"})
+
+
+def _boost(campaign: Campaign, effect: Effect) -> Boost:
+    return Boost(
+        campaign.campaign,
+        campaign.version,
+        campaign.name,
+        effect.kind,
+        effect.factor,
+        effect.amount,
+        effect.template,
+        effect.count,
+        effect.lines,
+    )
+
+
+def boosted_points(
+    boosts: Sequence[Boost], lines: Sequence[Weighted], *, share: Fraction
+) -> list[tuple[str, str, int, int]]:
+    """What each boost pays, as parts of a breakdown: (rule, label, points, version), those of 0 left out.
+
+    `lines` are what is left of the order; `share` is the part of it that is left, of which flat points are paid.
+    """
+    values = [line.points for line in lines]
+    total = sum(values, Fraction())
+    told = int(total)
+    parts: list[tuple[str, str, int, int]] = []
+    for boost in boosts:
+        gain = _gain(boost, lines, values, share)
+        if not gain:
+            continue
+        total += gain
+        if boost.cap is not None:
+            total = min(total, Fraction(told + boost.cap))
+        if part := int(total) - told:
+            parts.append((boost.rule, boost.label, part, boost.version))
+            told += part
+    return parts
+
+
+def _gain(boost: Boost, lines: Sequence[Weighted], values: list[Fraction], share: Fraction) -> Fraction:
+    """The points one boost adds; a multiplier leaves the `values` of its lines multiplied."""
+    if boost.kind == "add_points":
+        return boost.amount * share
+    if boost.factor is None:
+        return Fraction()
+    gain, more = Fraction(), Fraction(*boost.factor) - 1
+    for number, line in enumerate(lines):
+        if boost.lines.has(line.sku, line.category, line.brand):
+            gained = values[number] * more
+            values[number] += gained
+            gain += gained
+    return gain
+
+
+def boosted_growth(boosts: Iterable[Boost], *, share: Fraction) -> int:
+    """The growth that boosts add to what is left of an order."""
+    return sum(int(boost.amount * share) for boost in boosts if boost.kind == "add_growth")
+
+
+def write_boosts(boosts: Iterable[Boost]) -> list[dict[str, Any]]:
+    """As an order keeps them: what says nothing is left out."""
+    written: list[dict[str, Any]] = []
+    for boost in boosts:
+        told: dict[str, Any] = {
+            "campaign": boost.campaign,
+            "version": boost.version,
+            "label": boost.label,
+            "kind": boost.kind,
+        }
+        if boost.factor is not None:
+            told["factor"] = str(boost.factor)
+        if boost.amount:
+            told["amount"] = boost.amount
+        if boost.template is not None:
+            told |= {"template": boost.template, "count": boost.count}
+        if boost.lines != ALL_LINES:
+            told["lines"] = [sorted(names) for names in boost.lines]
+        if boost.cap is not None:
+            told["cap"] = boost.cap
+        written.append(told)
+    return written
+
+
+def read_boosts(written: Iterable[Mapping[str, Any]]) -> tuple[Boost, ...]:
+    """The boosts that an order keeps."""
+    return tuple(
+        Boost(
+            **{
+                **told,
+                "factor": Ratio.parse(told["factor"]) if "factor" in told else None,
+                "lines": Lines(*map(frozenset, told["lines"])) if "lines" in told else ALL_LINES,
+            }
+        )
+        for told in written
+    )
