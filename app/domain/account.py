@@ -239,6 +239,10 @@ class CampaignMember(NamedTuple):
     last_at: datetime
 
 
+SUMS_OF_CAMPAIGNS = CampaignMember._fields[3:-2]
+"""What is added up from one grant to the next."""
+
+
 class Budget(NamedTuple):
     """A share of what a campaign may give in all, or on one day: `granted` of `share` points.
 
@@ -251,6 +255,55 @@ class Budget(NamedTuple):
     share_of: int  # 0 holds what nobody took yet; the others are processes'
     share: int
     granted: int
+
+
+class Referral(NamedTuple):
+    """Who brought a member, and the order that was rewarded for it."""
+
+    bucket: int
+    member_id: str  # the invitee
+    inviter: str
+    bound_at: datetime
+    program_version: int  # in force then: its share of spend was promised
+    order_id: str | None
+    lot: int | None  # of the invitee's reward, if it was in points
+    paid_at: datetime | None
+
+
+class Invitation(NamedTuple):
+    """One member that an inviter brought, and what the inviter got for it."""
+
+    bucket: int
+    member_id: str  # the inviter
+    invitee: str
+    bound_at: datetime
+    status: str  # bound, paid, limited (the invitee was rewarded, the inviter was not)
+    lot: int | None  # of the inviter's reward, if it was in points
+    points: int
+    paid_at: datetime | None
+    share_at: datetime | None  # when the share of what the invitee spends falls due
+    share_points: int
+
+
+class Referrer(NamedTuple):
+    """What a member's invitations come to, and the code they bring others by."""
+
+    bucket: int
+    member_id: str
+    code: str | None
+    bound: int  # all of them
+    paid: int
+    month: date | None  # the first day of the month in which the last one was paid
+    month_paid: int  # in that month
+    earned: int  # points, shares of spend included
+
+
+class ReferralCode(NamedTuple):
+    """Where a code that members bring others by leads."""
+
+    bucket: int
+    code: str
+    member_id: str
 
 
 class Review(NamedTuple):

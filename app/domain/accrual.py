@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from app.domain.account import Account, Lot, Review
 from app.domain.commands import Accrue, Settle
 from app.domain.compact import compact
-from app.domain.earning import Earned, check_lines, earned
+from app.domain.earning import Earned, check_lines
 from app.domain.errors import (
     OccurredAtInFuture,
     OrderNotFound,
@@ -16,8 +16,10 @@ from app.domain.errors import (
 from app.domain.expiry import expires_at
 from app.domain.instants import earlier, rfc3339
 from app.domain.lots import release, with_arrival
+from app.domain.order_boosts import boosted
 from app.domain.orders import Order, order_of
 from app.domain.posting import Change, Context, Member, post
+from app.domain.prizes import Prizes, give_prizes
 from app.domain.standing import restand
 
 _A_DAY = timedelta(days=1)
@@ -28,21 +30,17 @@ def accrue(member: Member, command: Accrue, context: Context) -> Change:
 
     Raises OccurredAtInFuture past a day ahead, LineIdRepeated, ItemsAmountMismatch.
     """
-    account, now, program = member.account, context.now, context.program
+    account, now = member.account, context.now
     occurred_at = command.occurred_at or now
     if occurred_at > now and occurred_at - now > _A_DAY:
         raise OccurredAtInFuture(latest_at=now + _A_DAY)
     check_lines(amount_fen=command.amount, lines=command.items)
-    reward = earned(
-        amount_fen=command.amount,
-        lines=command.items,
-        tier=account.tier,
-        spend_before_fen=account.spend,
-        program=program,
+    order, reward, tallies, draws = boosted(
+        member, account, Order(command.amount, command.items, {}, 0, command.channel), context
     )
     lot = order_lot(
         account,
-        Order(command.amount, command.items, {}, 0, command.channel),
+        order,
         reward,
         context,
         order_id=command.order_id,
@@ -51,7 +49,10 @@ def accrue(member: Member, command: Accrue, context: Context) -> Change:
     )
     detail = told_grant(lot, reward, account)
     if command.settle:
-        return _settle(member, lot, reward, context, kind="accrue", command=command, detail=detail)
+        change = _settle(member, lot, order, reward, context, kind="accrue", command=command, detail=detail)
+        if tallies:
+            return change._replace(tallies=(*tallies, *change.tallies), draws=draws)
+        return change
     detail["pending"] = True
     after, entry = post(
         account,
@@ -65,7 +66,7 @@ def accrue(member: Member, command: Accrue, context: Context) -> Change:
         lot=lot.lot,
         order_id=command.order_id,
     )
-    return Change(account=after, entry=entry, detail=detail, lots=(lot,))
+    return Change(account=after, entry=entry, detail=detail, lots=(lot,), tallies=tallies, draws=draws)
 
 
 def settle(member: Member, command: Settle, context: Context) -> Change:
@@ -93,12 +94,15 @@ def settle_lot(member: Member, lot: Lot, context: Context, *, command: Settle) -
         spend_before=member.account.spend,
     )
     detail = told_grant(lot, reward, member.account)
-    return _settle(member, lot, reward, context, kind="settle", command=command, detail=detail)
+    if lot.program_version != context.program.version:
+        detail["version"] = lot.program_version
+    return _settle(member, lot, order, reward, context, kind="settle", command=command, detail=detail)
 
 
 def _settle(
     member: Member,
     lot: Lot,
+    order: Order,
     reward: Earned,
     context: Context,
     *,
@@ -107,7 +111,7 @@ def _settle(
     detail: dict[str, Any],
 ) -> Change:
     account = member.account
-    settled = settle_order(member, account, lot, reward, context)
+    settled = settle_order(member, account, lot, order, reward, context)
     detail |= settled.detail
     after, entry = post(
         account,
@@ -127,19 +131,28 @@ def _settle(
         detail=detail,
         lots=(settled.lot,),
         reviews=settled.reviews,
+        coupons=settled.prizes.coupons,
+        codes=settled.prizes.codes,
+        counters=settled.prizes.counters,
+        tallies=settled.prizes.tallies,
     )
 
 
 class Settled(NamedTuple):
-    """An order that counts: the account and its lot afterwards, the reviews it opened, what is to be told of it."""
+    """An order that counts: the account and its lot afterwards, the reviews it opened, what is to be told of it, and
+    what campaigns give besides points.
+    """
 
     account: Account
     lot: Lot
     reviews: tuple[Review, ...]
     detail: dict[str, Any]
+    prizes: Prizes
 
 
-def settle_order(member: Member, account: Account, lot: Lot, reward: Earned, context: Context) -> Settled:
+def settle_order(
+    member: Member, account: Account, lot: Lot, order: Order, reward: Earned, context: Context
+) -> Settled:
     """Release the lot's points and count the order: the same whether it was pending for days or not at all.
 
     `account` is the member's as a decision under way has it already.
@@ -172,7 +185,11 @@ def settle_order(member: Member, account: Account, lot: Lot, reward: Earned, con
         detail["debt_paid"] = arrival.debt_paid
     if restanding.detail:
         detail["tier_change"] = restanding.detail
-    return Settled(restanding.account, lot, restanding.reviews, detail)
+    prizes = Prizes(restanding.account)
+    if order.boosts:
+        prizes = give_prizes(member, restanding.account, order.boosts, context)
+        detail |= prizes.detail
+    return Settled(prizes.account, lot, restanding.reviews, detail, prizes)
 
 
 def with_pending(account: Account, lot: Lot) -> Account:
@@ -227,5 +244,5 @@ def order_lot(
         amount=order.amount,
         refunded=0,
         tier=account.tier,
-        terms=order.terms() if order.lines or order.channel else None,
+        terms=order.terms() if order.lines or order.channel or order.boosts else None,
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from app.domain import quotes
 from app.domain.account import Entry
+from app.domain.earning import told_parts
 from app.domain.instants import rfc3339
 from app.domain.priced_cart import quote_of
 
@@ -40,9 +41,7 @@ def key_parts(entry: Entry) -> list[str]:
 
 
 def _accrual(entry: Entry, detail: Detail) -> dict[str, Any]:
-    breakdown = [
-        {"rule": rule, "label": label, "points": points} for rule, label, points in detail["breakdown"]
-    ]
+    breakdown = _breakdown(entry, detail)
     return {
         "order_id": entry.order_id,
         "status": "pending" if detail.get("pending") else "settled",
@@ -114,9 +113,7 @@ def _sign_in(entry: Entry, detail: Detail) -> dict[str, Any]:
         "date": key_parts(entry)[0],
         "points": detail["points"],
         "streak": detail["streak"],
-        "breakdown": [
-            {"rule": rule, "label": label, "points": points} for rule, label, points in detail["breakdown"]
-        ],
+        "breakdown": _breakdown(entry, detail),
         "balance": balance_of(entry),
     }
 
@@ -169,6 +166,11 @@ def _review(entry: Entry, detail: Detail) -> dict[str, Any]:
     }
 
 
+def _breakdown(entry: Entry, detail: Detail) -> list[dict[str, Any]]:
+    """What was granted under an earlier version of the program names that one."""
+    return told_parts(detail["breakdown"], version=detail.get("version", entry.program_version))
+
+
 def _tier(detail: Detail) -> dict[str, Any]:
     change: Mapping[str, Any] = detail.get("tier_change", {})
     return {"code": change.get("to", detail["tier"]), "changed": "to" in change}
@@ -207,7 +209,7 @@ def _hold(entry: Entry, detail: Detail) -> dict[str, Any]:
         "member_id": entry.member_id,
         "status": "held",
         "hold_expires_at": detail["hold_expires_at"],
-        **quotes.answer(quote_of(detail["quote"])),
+        **quotes.answer(quote_of(detail["quote"]), version=entry.program_version),
         "balance": balance_of(entry),
     }
 

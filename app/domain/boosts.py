@@ -1,8 +1,8 @@
 """What campaigns add to an order, kept with the order as it was granted, so that refunds know what is left of it.
 
-Several multipliers multiply; all is exact, and rounded down once (API.md: Campaigns). What comes back takes its share of
-flat points along: an order of which a third is left keeps a third of them. Where a budget did not reach, the boost pays
-at most its `cap`, and multipliers after it multiply as if it had paid whole.
+Several multipliers multiply; all is exact, and rounded down once (API.md: Campaigns). What comes back takes its share
+of flat points along: an order of which a third is left keeps a third of them. Where a budget did not reach, the boost
+pays at most its `cap`, and multipliers after it multiply as if it had paid whole.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -66,28 +66,22 @@ def _boost(campaign: Campaign, effect: Effect) -> Boost:
     )
 
 
-def boosted_points(
-    boosts: Sequence[Boost], lines: Sequence[Weighted], *, share: Fraction
-) -> list[tuple[str, str, int, int]]:
-    """What each boost pays, as parts of a breakdown: (rule, label, points, version), those of 0 left out.
+def boosted_points(boosts: Sequence[Boost], lines: Sequence[Weighted], *, share: Fraction) -> tuple[int, ...]:
+    """What each boost pays: differences of rounded-down running totals, so that all of them add up.
 
     `lines` are what is left of the order; `share` is the part of it that is left, of which flat points are paid.
     """
     values = [line.points for line in lines]
     total = sum(values, Fraction())
     told = int(total)
-    parts: list[tuple[str, str, int, int]] = []
+    paid: list[int] = []
     for boost in boosts:
-        gain = _gain(boost, lines, values, share)
-        if not gain:
-            continue
-        total += gain
+        total += _gain(boost, lines, values, share)
         if boost.cap is not None:
             total = min(total, Fraction(told + boost.cap))
-        if part := int(total) - told:
-            parts.append((boost.rule, boost.label, part, boost.version))
-            told += part
-    return parts
+        paid.append(int(total) - told)
+        told += paid[-1]
+    return tuple(paid)
 
 
 def _gain(boost: Boost, lines: Sequence[Weighted], values: list[Fraction], share: Fraction) -> Fraction:
@@ -136,13 +130,13 @@ def write_boosts(boosts: Iterable[Boost]) -> list[dict[str, Any]]:
 
 def read_boosts(written: Iterable[Mapping[str, Any]]) -> tuple[Boost, ...]:
     """The boosts that an order keeps."""
-    return tuple(
-        Boost(
-            **{
-                **told,
-                "factor": Ratio.parse(told["factor"]) if "factor" in told else None,
-                "lines": Lines(*map(frozenset, told["lines"])) if "lines" in told else ALL_LINES,
-            }
-        )
-        for told in written
-    )
+    return tuple(_read(told) for told in written)
+
+
+def _read(told: Mapping[str, Any]) -> Boost:
+    fields: dict[str, Any] = dict(told)
+    if "factor" in fields:
+        fields["factor"] = Ratio.parse(fields["factor"])
+    if "lines" in fields:
+        fields["lines"] = Lines(*map(frozenset, fields["lines"]))
+    return Boost(**fields)

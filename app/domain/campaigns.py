@@ -90,6 +90,10 @@ class CampaignBudget(NamedTuple):
     per_day: int | None = None
 
 
+_ALWAYS = CampaignWindow()
+_UNLIMITED = CampaignBudget()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Campaign:
     """One version of a campaign, and how it stands (`state`).
@@ -102,11 +106,11 @@ class Campaign:
     name: str
     trigger: Trigger
     effects: tuple[Effect, ...]
-    window: CampaignWindow = CampaignWindow()
+    window: CampaignWindow = _ALWAYS
     tiers: frozenset[str] = frozenset()  # none: all
     audience: str | None = None  # CEL over the member
     condition: str | None = None  # CEL over the event
-    budget: CampaignBudget = CampaignBudget()
+    budget: CampaignBudget = _UNLIMITED
     priority: int = 0
     stacks: bool = True
     holdout_percent: int = 0

@@ -10,12 +10,13 @@ from app.domain.checkout_refunds import nothing_refunded
 from app.domain.checkouts import checkout_of, posted
 from app.domain.coupon_issuing import template_of
 from app.domain.coupons import CHECKOUT, check_active, refusal_of, spend_budget
-from app.domain.earning import earned
 from app.domain.errors import LoyaltyError, OrderAlreadyAccrued
 from app.domain.lots import moves
+from app.domain.order_boosts import boosted
 from app.domain.orders import Order
 from app.domain.posting import Change, Context, Member
 from app.domain.priced_cart import PricedCart
+from app.domain.prizes import Prizes
 from app.domain.shares import spread
 from app.domain.shelf import NeedsMore
 from app.domain.spending import Parts, changed, commit_points, parts_of, take_points
@@ -54,13 +55,7 @@ def complete(member: Member, command: CompleteCheckout, context: Context) -> Cha
             raise HoldLapsed(spent.missing)
     order = Order(sum(money), cart.order_lines(money), {}, 0, cart.channel)
     before = spent.account
-    reward = earned(
-        amount_fen=order.amount,
-        lines=order.lines,
-        tier=before.tier,
-        spend_before_fen=before.spend,
-        program=context.program,
-    )
+    order, reward, tallies, draws = boosted(member, before, order, context)
     lot = order_lot(
         before,
         order,
@@ -78,11 +73,11 @@ def complete(member: Member, command: CompleteCheckout, context: Context) -> Cha
     if money != cart.money_fen:
         detail["money"] = money
     if checkout.settles:
-        settled = settle_order(member, before, lot, reward, context)
-        after, lot, reviews = settled.account, settled.lot, settled.reviews
+        settled = settle_order(member, before, lot, order, reward, context)
+        after, lot, reviews, prizes = settled.account, settled.lot, settled.reviews, settled.prizes
         detail |= settled.detail
     else:
-        after, reviews = with_pending(before, lot), ()
+        after, reviews, prizes = with_pending(before, lot), (), Prizes(before)
         detail["pending"] = True
     lots = (*changed(spent.lots, spent.parts), lot)
     detail["moves"] = moves(member.lots, lots)
@@ -91,8 +86,11 @@ def complete(member: Member, command: CompleteCheckout, context: Context) -> Cha
         detail={**member.held[command.checkout_id], **detail},
         lots=lots,
         reviews=reviews,
-        coupons=spent.coupons,
-        counters=spent.counters,
+        coupons=(*spent.coupons, *prizes.coupons),
+        codes=prizes.codes,
+        counters=(*spent.counters, *prizes.counters),
+        tallies=(*tallies, *prizes.tallies),
+        draws=draws,
         checkout=checkout._replace(
             status="completed",
             points=sum(part for _, part in spent.parts),

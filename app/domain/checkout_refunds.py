@@ -125,6 +125,7 @@ def refund(member: Member, command: RefundCheckout, context: Context) -> Change:
         reviews=taken.reviews,
         coupons=coupons,
         counters=counters,
+        tallies=taken.tallies,
         checkout=checkout._replace(
             status=status,
             points_refunded=checkout.points_refunded + points,

@@ -25,6 +25,7 @@ from app.domain.coupon_errors import (
     TemplateNotOpen,
 )
 from app.domain.coupon_templates import Template
+from app.domain.errors import LoyaltyError
 from app.domain.instants import earlier, rfc3339
 from app.domain.lots import moves
 from app.domain.posting import Change, Context, Member, post
@@ -114,6 +115,49 @@ def obtain(
         public_code=by.code if by is not None and by.kind == "public" else None,
     )
     return Obtained(with_usable(account, coupon, now), coupon, code, counter)
+
+
+class Handed(NamedTuple):
+    """Coupons given along with something else: what could not be given is `refused`, {"template", "code"} each."""
+
+    account: Account
+    coupons: tuple[Coupon, ...] = ()
+    codes: tuple[Code, ...] = ()
+    counters: tuple[Counter, ...] = ()
+    refused: tuple[dict[str, str], ...] = ()
+
+
+def hand_out(
+    member: Member, before: Handed, templates: Iterable[str], context: Context, *, source: str
+) -> Handed:
+    """Give the member a coupon of each template named, as far as the templates let; the rest is told, not raised.
+
+    Goes on from what was handed out `before`, or from the account as a decision under way has it already.
+    Raises NeedsMore.
+    """
+    account, coupons, codes = before.account, list(before.coupons), list(before.codes)
+    counters = {counter.template: counter for counter in before.counters}
+    refused = list(before.refused)
+    for template in templates:
+        try:
+            got = obtain(
+                member,
+                template_of(template, context),
+                context,
+                source=source,
+                account=account,
+                others=coupons,
+                counter=counters.get(template),
+            )
+        except LoyaltyError as refusal:
+            refused.append({"template": template, "code": refusal.code})
+            continue
+        assert got.counter is not None, "a coupon by no code is counted"
+        account = got.account
+        coupons.append(got.coupon)
+        codes.append(got.code)
+        counters[template] = got.counter
+    return Handed(account, tuple(coupons), tuple(codes), tuple(counters.values()), tuple(refused))
 
 
 def _exchange(

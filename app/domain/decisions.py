@@ -13,6 +13,7 @@ from app.domain import (
     coupon_issuing,
     coupons,
     members,
+    occasions,
     redemptions,
     reversal,
     sign_in,
@@ -21,6 +22,7 @@ from app.domain import (
     transfers,
 )
 from app.domain import benefit_commands as of_benefits
+from app.domain import campaign_commands as of_campaigns
 from app.domain import checkout_commands as at_checkout
 from app.domain import commands as ask
 from app.domain import coupon_commands as of_coupons
@@ -62,6 +64,7 @@ _DECISIONS: dict[type[ask.Command], Callable[[Member, Any, Context], Change]] = 
     of_benefits.GrantBenefit: benefit_grants.grant,
     of_benefits.RevokeBenefit: benefit_grants.revoke,
     of_benefits.GiveBirthdayCoupon: tier_coupons.give_birthday_coupon,
+    of_campaigns.PayCampaign: occasions.pay,
     at_checkout.HoldCheckout: checkouts.hold,
     at_checkout.ExtendCheckout: checkouts.extend,
     at_checkout.CompleteCheckout: checkout_completion.complete,

@@ -5,11 +5,13 @@ of what is *left* of it after refunds, so many small refunds leave the same as o
 less left and take back the difference.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from functools import lru_cache
 from math import lcm
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from app.domain.boosts import Boost, Weighted, boosted_growth, boosted_points
 from app.domain.errors import ItemsAmountMismatch, LineIdRepeated
 from app.domain.program import Program
 from app.domain.ratio import Ratio
@@ -27,13 +29,31 @@ class Line(NamedTuple):
     amount_fen: int
 
 
+Part = tuple[str, str, int] | tuple[str, str, int, int]
+"""One line of a breakdown: rule, label, points, and the version of the campaign where one gave them."""
+
+
 class Earned(NamedTuple):
-    """`points` is the sum of the breakdown: (rule, label, points), parts of 0 left out."""
+    """`points` is the sum of the breakdown, parts of 0 left out. `boosted`: what each boost paid of them."""
 
     points: int
-    breakdown: tuple[tuple[str, str, int], ...]
+    breakdown: tuple[Part, ...]
     growth: int
     cash_fen: int
+    boosted: tuple[int, ...] = ()
+
+
+def told_parts(breakdown: Iterable[Part], *, version: int) -> list[dict[str, Any]]:
+    """A breakdown as answers have it; `version` is that of the program, whose rules gave what no campaign did."""
+    return [
+        {
+            "rule": part[0],
+            "label": part[1],
+            "points": part[2],
+            "version": part[3] if len(part) > 3 else version,
+        }
+        for part in breakdown
+    ]
 
 
 def check_lines(*, amount_fen: int, lines: Sequence[Line]) -> None:
@@ -55,6 +75,8 @@ def earned(
     spend_before_fen: int = 0,
     tier: str,
     program: Program,
+    boosts: Sequence[Boost] = (),
+    ordered_fen: int = 0,
 ) -> Earned:
     """What an order of which this much is left earns at the rate of the tier with this code.
 
@@ -64,8 +86,9 @@ def earned(
     cash back asks for it.
 
     points = floor(tier rate x sum(rate of line x line) x amount / (amount + unallocated)), each line at its
-    brand's rate, else its category's, else the base rate. Growth and cash are on the amount. Raises
-    TierNotFound; ValueError if the amount is negative or the lines don't add up.
+    brand's rate, else its category's, else the base rate. Growth and cash are on the amount. `boosts` are what
+    campaigns add to it; of an order of `ordered_fen` they ask how much is left. Raises TierNotFound; ValueError if the
+    amount is negative or the lines don't add up.
     """
     if amount_fen < 0:
         raise ValueError("more was refunded than the order had")
@@ -81,11 +104,47 @@ def earned(
     else:
         points, breakdown = _points_at_base_rate(amount_fen, tier=standing_tier, earning=earning)
     growth_rate = program.growth.rate
-    return Earned(
+    reward = Earned(
         points,
         breakdown,
         amount_fen * growth_rate.numerator // (growth_rate.denominator * earning.unit_fen),
         _cash_fen(amount_fen, spend_before_fen=spend_before_fen, program=program),
+    )
+    if not boosts:
+        return reward
+    left = Fraction(amount_fen, amount_fen + unallocated_refund_fen) if amount_fen else Fraction()
+    weighted = [_weighted(line, tier=standing_tier, earning=earning, left=left) for line in lines]
+    if not lines:
+        whole = Line("", "", None, None, 1, amount_fen)
+        weighted = [_weighted(whole, tier=standing_tier, earning=earning, left=Fraction(1))]
+    share = Fraction(amount_fen, ordered_fen) if ordered_fen else Fraction()
+    return _with_boosts(reward, boosts, weighted, share)
+
+
+def _weighted(line: Line, *, tier: Tier, earning: Earning, left: Fraction) -> Weighted:
+    """What is `left` of a line in points, exact: at its rate and the tier's."""
+    _, _, rate = _rate_of(line, earning)
+    points = Fraction(
+        line.amount_fen * rate.numerator * tier.rate.numerator,
+        rate.denominator * earning.unit_fen * tier.rate.denominator,
+    )
+    return Weighted(points * left, line.sku, line.category, line.brand)
+
+
+def _with_boosts(
+    reward: Earned, boosts: Sequence[Boost], weighted: Sequence[Weighted], share: Fraction
+) -> Earned:
+    paid = boosted_points(boosts, weighted, share=share)
+    parts = [
+        (boost.rule, boost.label, points, boost.version)
+        for boost, points in zip(boosts, paid, strict=True)
+        if points
+    ]
+    return reward._replace(
+        points=reward.points + sum(paid),
+        breakdown=(*reward.breakdown, *parts),
+        growth=reward.growth + boosted_growth(boosts, share=share),
+        boosted=paid,
     )
 
 

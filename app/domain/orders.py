@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from app.domain.account import Lot
+from app.domain.boosts import Boost, read_boosts, write_boosts
 from app.domain.compact import compact
 from app.domain.earning import Earned, Line, earned
 from app.domain.errors import ItemNotInOrder, RefundExceedsOrder
@@ -23,13 +24,17 @@ class Returned(NamedTuple):
 
 
 class Order(NamedTuple):
-    """What was paid for goods, in the minor unit, and what of it was refunded: by lines, and without naming any."""
+    """What was paid for goods, in the minor unit, and what of it was refunded: by lines, and without naming any.
+
+    `boosts` are what campaigns added to it.
+    """
 
     amount: int
     lines: tuple[Line, ...]
     returned: dict[str, Returned]
     unallocated: int
     channel: str | None
+    boosts: tuple[Boost, ...] = ()
 
     @property
     def refunded(self) -> int:
@@ -83,6 +88,8 @@ class Order(NamedTuple):
             tier=tier,
             spend_before_fen=spend_before,
             program=program,
+            boosts=self.boosts,
+            ordered_fen=self.amount,
         )
 
     def terms(self) -> str | None:
@@ -95,6 +102,8 @@ class Order(NamedTuple):
         if self.returned:
             terms["returned"] = self.returned
             terms["unallocated"] = self.unallocated
+        if self.boosts:
+            terms["boosts"] = write_boosts(self.boosts)
         return compact(terms) if terms else None
 
 
@@ -108,6 +117,7 @@ def order_of(lot: Lot) -> Order:
         returned={line_id: Returned(*part) for line_id, part in terms.get("returned", {}).items()},
         unallocated=terms.get("unallocated", 0) if "returned" in terms else refunded,
         channel=terms.get("channel"),
+        boosts=read_boosts(terms.get("boosts", ())),
     )
 
 

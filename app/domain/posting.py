@@ -5,8 +5,10 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from app.domain.account import (
+    SUMS_OF_CAMPAIGNS,
     Account,
     BenefitGrant,
+    CampaignMember,
     Checkout,
     Code,
     Counter,
@@ -17,6 +19,7 @@ from app.domain.account import (
     Review,
 )
 from app.domain.program import Program
+from app.domain.roster import NO_CAMPAIGNS, Roster
 from app.domain.shelf import EMPTY_SHELF, Shelf
 
 
@@ -28,8 +31,8 @@ class Caller(NamedTuple):
 
 
 class Context(NamedTuple):
-    """The moment a decision is taken in: its time, the rules in force, every version that granted, who asks, and
-    the coupon templates.
+    """The moment a decision is taken in: its time, the rules in force, every version that granted, who asks, the
+    coupon templates and the campaigns.
     """
 
     now: datetime
@@ -38,6 +41,7 @@ class Context(NamedTuple):
     programs: Mapping[int, Program]
     caller: Caller
     shelf: Shelf = EMPTY_SHELF
+    campaigns: Roster = NO_CAMPAIGNS
 
 
 class Change(NamedTuple):
@@ -56,6 +60,8 @@ class Change(NamedTuple):
     counters: tuple[Counter, ...] = ()
     checkout: Checkout | None = None
     grant: BenefitGrant | None = None
+    tallies: tuple[CampaignMember, ...] = ()  # what campaigns gave more
+    draws: Mapping[str, int] = {}  # points drawn from budgets of campaigns
     other: "Change | None" = None  # what it does to the second member of a transfer
 
 
@@ -66,6 +72,7 @@ class Member:
         "account",
         "checkouts",
         "coupons",
+        "given",
         "grants",
         "held",
         "lots",
@@ -96,6 +103,7 @@ class Member:
         ] = {}  # gender, region, attributes, birthday_month: where a rule may ask
         self.grants: dict[str, BenefitGrant] = {}  # by reference, where a command asks for benefits
         self.paid: set[str] = set()  # keys of the entries by which the tier gave coupons
+        self.given: dict[str, CampaignMember] = {}  # by campaign, where one gives each member only so much
 
     def load_lots(self, lots: Iterable[Lot]) -> None:
         for lot in lots:
@@ -119,10 +127,20 @@ class Member:
                 self.held[change.checkout.checkout_id] = change.detail
         if change.grant is not None:
             self.grants[change.grant.reference] = change.grant
+        for tally in change.tallies:
+            self.given[tally.campaign] = added(self.given.get(tally.campaign), tally)
         if change.entry is not None and change.entry.kind == "tier_coupons":
             self.paid.add(change.entry.key)
         if change.person:
             self.referred_by = change.person.get("referred_by") or self.referred_by
+
+
+def added(given: CampaignMember | None, more: CampaignMember) -> CampaignMember:
+    """What a campaign gave a member, with what it gave `more`."""
+    if given is None:
+        return more
+    sums = {name: getattr(given, name) + getattr(more, name) for name in SUMS_OF_CAMPAIGNS}
+    return given._replace(**sums, last_at=more.last_at)
 
 
 def post(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from app.domain.coupon_templates import Gift
-from app.domain.earning import Earned, Line
+from app.domain.earning import Earned, Line, Part
 from app.domain.orders import Order
 from app.domain.quotes import CashUse, PointsUse, Quote, Shipping
 from app.domain.till import QuotedLine, Used
@@ -36,7 +36,7 @@ def quote_of(kept: Sequence[Any]) -> Quote:
     if isinstance(kept, Quote):
         return kept
     quote = Quote(*kept)
-    points, breakdown, *rest = quote.earned
+    points, breakdown, growth, cash_fen = quote.earned[:4]
     return quote._replace(
         lines=tuple(QuotedLine(*line) for line in quote.lines),
         used=tuple(
@@ -46,8 +46,14 @@ def quote_of(kept: Sequence[Any]) -> Quote:
         points=PointsUse(*quote.points),
         cash=CashUse(*quote.cash),
         shipping=Shipping(*quote.shipping),
-        earned=Earned(points, tuple((rule, label, part) for rule, label, part in breakdown), *rest),
+        earned=Earned(points, tuple(map(_part, breakdown)), growth, cash_fen),
     )
+
+
+def _part(kept: Sequence[Any]) -> Part:
+    """A part of a breakdown; in JSON it is a list."""
+    rule, label, points, *version = kept
+    return (rule, label, points, version[0]) if version else (rule, label, points)
 
 
 class PricedCart:

@@ -8,8 +8,10 @@ from app.domain.benefits import perks
 from app.domain.carts import Cart, Wish, check_cart
 from app.domain.coupon_reasons import told_reason
 from app.domain.coupon_templates import Template
-from app.domain.earning import Earned, Line, earned
+from app.domain.earning import Earned, Line, told_parts
 from app.domain.eligibility import Shopper
+from app.domain.order_boosts import boosted
+from app.domain.orders import Order
 from app.domain.posting import Context, Member
 from app.domain.program import Program
 from app.domain.standing import standing_of
@@ -93,7 +95,7 @@ def quote(
     lines = till.lines(points.value_fen, cash.used_fen)
     subtotal_fen = sum(line.amount_fen for line in cart.lines)
     shipping = till.shipping()
-    reward = _earned(lines, money_fen, account, program)
+    reward = _earned(lines, money_fen, cart, member, context)
     return Quote(
         lines=lines,
         subtotal_fen=subtotal_fen,
@@ -134,22 +136,17 @@ def _cash(wished: int | Literal["max"], rest_fen: int, account: Account) -> Cash
     return CashUse(most_fen if wished == "max" else min(wished, most_fen), most_fen)
 
 
-def _earned(lines: Iterable[QuotedLine], money_fen: int, account: Account, program: Program) -> Earned:
-    """What the order earns on the money paid for its goods."""
-    earning = program.earning
-    rated: list[Line] = []
-    if earning.brands or earning.categories:
-        rated = [
-            Line(line.line_id, line.sku, line.category, line.brand, line.quantity, line.money_fen)
-            for line in lines
-        ]
-    return earned(
-        amount_fen=money_fen,
-        lines=rated,
-        spend_before_fen=account.spend,
-        tier=account.tier,
-        program=program,
+def _earned(
+    lines: Iterable[QuotedLine], money_fen: int, cart: Cart, member: Member, context: Context
+) -> Earned:
+    """What the order earns on the money paid for its goods, campaigns included as they are now."""
+    bought = tuple(
+        Line(line.line_id, line.sku, line.category, line.brand, line.quantity, line.money_fen)
+        for line in lines
     )
+    order = Order(money_fen, bought, {}, 0, cart.channel)
+    told = context._replace(campaigns=context.campaigns.reading())
+    return boosted(member, member.account, order, told).reward._replace(boosted=())
 
 
 def _tier_after(member: Member, money_fen: int, reward: Earned, context: Context) -> str:
@@ -175,8 +172,8 @@ def _tier_after(member: Member, money_fen: int, reward: Earned, context: Context
     return evaluation.tier.code
 
 
-def answer(quote: Quote) -> dict[str, Any]:
-    """The body of `POST /v1/quotes`."""
+def answer(quote: Quote, *, version: int) -> dict[str, Any]:
+    """The body of `POST /v1/quotes`; `version` is that of the program it was made under."""
     coupons = [each for each in quote.used if each.code is not None]
     return {
         "lines": [
@@ -207,10 +204,7 @@ def answer(quote: Quote) -> dict[str, Any]:
         "payable": quote.payable_fen,
         "earns": {
             "points": quote.earned.points,
-            "breakdown": [
-                {"rule": rule, "label": label, "points": points}
-                for rule, label, points in quote.earned.breakdown
-            ],
+            "breakdown": told_parts(quote.earned.breakdown, version=version),
         },
         "tier_after": quote.tier_after,
         "best_is_exact": quote.best_is_exact,

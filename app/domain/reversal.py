@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from app.domain.account import ORDERED, Account, Lot, Review
+from app.domain.account import ORDERED, Account, CampaignMember, Lot, Review
+from app.domain.campaign_choice import tally
 from app.domain.commands import Reverse
 from app.domain.compact import compact
+from app.domain.earning import Earned
 from app.domain.errors import ErrorKind, LoyaltyError, OrderNotFound
 from app.domain.lots import moves, spendable, take, with_due_dates
 from app.domain.orders import Order, order_of
@@ -34,6 +36,7 @@ class TakenBack(NamedTuple):
     shortfall: int
     reviews: tuple[Review, ...] = ()
     tier_change: dict[str, Any] | None = None
+    tallies: tuple[CampaignMember, ...] = ()
 
 
 def reverse(member: Member, command: Reverse, context: Context) -> Change:
@@ -72,7 +75,14 @@ def reverse(member: Member, command: Reverse, context: Context) -> Change:
         detail=compact(detail),
         order_id=command.order_id,
     )
-    return Change(account=account, entry=entry, detail=detail, lots=back.lots, reviews=back.reviews)
+    return Change(
+        account=account,
+        entry=entry,
+        detail=detail,
+        lots=back.lots,
+        reviews=back.reviews,
+        tallies=back.tallies,
+    )
 
 
 def take_back(
@@ -84,20 +94,24 @@ def take_back(
     """
     before = order_of(lot)
     if lot.pending:
-        return _take_back_pending(account, lot, after, context)
+        return _take_back_pending(account, lot, before, after, context)
     return _take_back_settled(member, account, lots, lot, before, after, context)
 
 
-def _take_back_pending(account: Account, lot: Lot, after: Order, context: Context) -> TakenBack:
+def _take_back_pending(
+    account: Account, lot: Lot, before: Order, after: Order, context: Context
+) -> TakenBack:
     """A reversal lowers what is pending; spend, growth and tier do not count yet."""
     program = context.programs[lot.program_version]
-    taken = lot.remaining - after.earned(tier=lot.tier or "", program=program).points
+    had, kept = (order.earned(tier=lot.tier or "", program=program) for order in (before, after))
+    taken = had.points - kept.points
     lot = _with_order(lot, after)._replace(
         remaining=lot.remaining - taken,
         clawed_back=lot.clawed_back + taken,
         settle_at=None if after.amount and after.rest == 0 else lot.settle_at,
     )
-    return TakenBack(account._replace(pending=account.pending - taken), (lot,), taken, 0)
+    lowered = account._replace(pending=account.pending - taken)
+    return TakenBack(lowered, (lot,), taken, 0, tallies=_tallies(account, before, had, kept, context))
 
 
 def _take_back_settled(
@@ -139,6 +153,19 @@ def _take_back_settled(
         from_lots.shortfall,
         restanding.reviews,
         restanding.detail,
+        _tallies(account, before, had, kept, context),
+    )
+
+
+def _tallies(
+    account: Account, order: Order, had: Earned, kept: Earned, context: Context
+) -> tuple[CampaignMember, ...]:
+    """What is taken back of the points that campaigns gave."""
+    taken: dict[str, int] = {}
+    for boost, before, after in zip(order.boosts, had.boosted, kept.boosted, strict=True):
+        taken[boost.campaign] = taken.get(boost.campaign, 0) + before - after
+    return tuple(
+        tally(account, campaign, context, taken_back=points) for campaign, points in taken.items() if points
     )
 
 

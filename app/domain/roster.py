@@ -76,6 +76,10 @@ class Roster:
             if budget in self._left:
                 self._left[budget] -= points
 
+    def reading(self) -> "Roster":
+        """The same, for what is only told: nothing is locked for it, and nobody hears of its failures."""
+        return Roster(self._open, left=self._left, ask=self.ask, is_reading=True)
+
     def failed(self, campaign: str, error: str) -> None:
         """Note that a campaign could not be decided on: it is told on the campaign, and pays nothing."""
         self.failures.append(Failure(campaign, error))

@@ -6,14 +6,13 @@ The streak itself goes on counting either way.
 """
 
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from app.domain.commands import SignIn as SignInCommand
 from app.domain.compact import compact
-from app.domain.expiry import expires_at
-from app.domain.grants import granted
 from app.domain.posting import Change, Context, Member, post
 from app.domain.program import Program
+from app.domain.rewards import give
 from app.domain.standing import restand
 from app.domain.terms import SignIn
 
@@ -32,23 +31,19 @@ def sign_in(member: Member, command: SignInCommand, context: Context) -> Change:
     """Grant the day's points. A second time that day is the engine's to answer: the day is the natural key."""
     account, program = member.account, context.program
     streak = streak_after(account.last_sign_in, account.streak, context.today)
-    given = reward(streak, program)
-    after = account._replace(streak=streak, last_sign_in=context.today, growth=account.growth + given.growth)
-    number: int | None = None
-    lots = ()
-    detail: dict[str, Any] = {"points": given.points, "streak": streak, "breakdown": given.breakdown}
-    if given.points:
-        after, arrival = granted(
-            after._replace(earned=after.earned + given.points),
-            given.points,
-            context,
-            source="sign_in",
-            accrued_at=context.now,
-            expires_at=expires_at(context.now, program),
-        )
-        number, lots = arrival.lot.lot, (arrival.lot,)
-        detail["debt_paid"] = arrival.debt_paid
-    restanding = restand(member, after, context, changed=lots)
+    base = reward(streak, program)
+    given = give(
+        member,
+        account._replace(streak=streak, last_sign_in=context.today),
+        context,
+        source="sign_in",
+        parts=base.breakdown,
+        growth=base.growth,
+        trigger="sign_in",
+        event={"event.streak": streak},
+    )
+    detail = {**given.detail, "streak": streak}
+    restanding = restand(member, given.account, context, changed=given.lots)
     if restanding.detail:
         detail["tier_change"] = restanding.detail
     after, entry = post(
@@ -59,9 +54,9 @@ def sign_in(member: Member, command: SignInCommand, context: Context) -> Change:
         context=context,
         content=command.content(),
         detail=compact(detail),
-        lot=number,
+        lot=given.lot,
     )
-    return Change(account=after, entry=entry, detail=detail, lots=lots, reviews=restanding.reviews)
+    return Change(account=after, entry=entry, detail=detail, reviews=restanding.reviews, **given.rows())
 
 
 def streak_after(last: date | None, streak: int, today: date) -> int:

@@ -8,13 +8,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from app.domain.account import Code, Counter, Coupon
 from app.domain.benefit_commands import GiveBirthdayCoupon
 from app.domain.benefits import A_MOMENT, coupons_on, month_start, next_month
 from app.domain.calendar import local_date
 from app.domain.compact import compact
-from app.domain.coupon_issuing import obtain, shown, template_of
-from app.domain.errors import LoyaltyError
+from app.domain.coupon_issuing import Handed, hand_out, shown
 from app.domain.posting import Change, Context, Member, post
 from app.domain.terms import Occasion, TierCoupon
 
@@ -78,40 +76,18 @@ def _given(
     next_at: datetime | None,
     content: bytes = b"",
 ) -> Change:
-    account = member.account
-    coupons: list[Coupon] = []
-    codes: list[Code] = []
-    counters: dict[str, Counter] = {}
-    refused: list[dict[str, str]] = []
     source = "birthday" if on == "birthday" else "tier"
-    for each in (coupon for coupon in wanted for _ in range(coupon.count)):
-        try:
-            got = obtain(
-                member,
-                template_of(each.template, context),
-                context,
-                source=source,
-                account=account,
-                others=coupons,
-                counter=counters.get(each.template),
-            )
-        except LoyaltyError as refusal:
-            refused.append({"template": each.template, "code": refusal.code})
-            continue
-        assert got.counter is not None, "a coupon by no code is counted"
-        account = got.account
-        coupons.append(got.coupon)
-        codes.append(got.code)
-        counters[each.template] = got.counter
+    templates = [coupon.template for coupon in wanted for _ in range(coupon.count)]
+    handed = hand_out(member, Handed(member.account), templates, context, source=source)
     detail: dict[str, Any] = {
-        "tier": account.tier,
+        "tier": member.account.tier,
         "on": on,
-        "coupons": [shown(coupon) for coupon in coupons],
-        "refused": refused,
+        "coupons": [shown(coupon) for coupon in handed.coupons],
+        "refused": handed.refused,
     }
     after, entry = post(
         member.account,
-        account._replace(benefits_at=next_at),
+        handed.account._replace(benefits_at=next_at),
         kind="tier_coupons",
         key=key,
         context=context,
@@ -122,7 +98,7 @@ def _given(
         account=after,
         entry=entry,
         detail=detail,
-        coupons=tuple(coupons),
-        codes=tuple(codes),
-        counters=tuple(counters.values()),
+        coupons=handed.coupons,
+        codes=handed.codes,
+        counters=handed.counters,
     )

@@ -215,7 +215,7 @@ async def validate(code: CouponCodeText, body: ValidateRequest, request: Request
     async with request.app.state.database.engine.connect() as connection:
         if await find_code(connection, code) is None:
             raise CouponNotFound
-    priced = await price(request, body.member_id, cart, Wish(coupons=(code,)), whole=False)
+    priced, _ = await price(request, body.member_id, cart, Wish(coupons=(code,)), whole=False)
     return validation_of(code, priced)
 
 

@@ -42,12 +42,14 @@ async def quote(body: QuoteRequest, request: Request) -> Response:
     """
     check_own(request, body.member_id)
     idempotency_key_of(request)  # nothing is made, but a misshapen one is refused as everywhere
-    priced = await price(request, body.member_id, body.to_cart(), body.to_wish(), whole=True)
-    return Response(to_json(answer(priced)), media_type="application/json")
+    priced, version = await price(request, body.member_id, body.to_cart(), body.to_wish(), whole=True)
+    return Response(to_json(answer(priced, version=version)), media_type="application/json")
 
 
-async def price(request: Request, member_id: str, cart: Cart, wish: Wish, *, whole: bool) -> PricedQuote:
-    """The quote of a cart as of now, `whole` with every coupon of the member's.
+async def price(
+    request: Request, member_id: str, cart: Cart, wish: Wish, *, whole: bool
+) -> tuple[PricedQuote, int]:
+    """The quote of a cart as of now, `whole` with every coupon of the member's, and the program's version.
 
     Raises MemberNotFound, MemberErased, LineIdRepeated, CartOutOfRange.
     """
@@ -61,7 +63,8 @@ async def price(request: Request, member_id: str, cart: Cart, wish: Wish, *, who
         raise MemberNotFound
     if reading.member.account.status == "erased":
         raise MemberErased
-    return Wallet(reading.member, wish, reading.context, whole=whole).price(cart, wish)
+    priced = Wallet(reading.member, wish, reading.context, whole=whole).price(cart, wish)
+    return priced, reading.context.program.version
 
 
 async def _read(request: Request, member_id: str, codes: tuple[str, ...]) -> QuoteReading | None:

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from app.domain.account import Lot
 from app.domain.commands import Accrue, Reverse, Settle
-from app.domain.earning import Line
+from app.domain.earning import Line, told_parts
 from app.domain.instants import rfc3339
 from app.domain.orders import order_of
 from app.domain.program import Program
@@ -39,7 +39,7 @@ _ACCRUAL: dict[str, Any] = {
     "order_id": "o-2026-0001",
     "status": "settled",
     "points": 300,
-    "breakdown": [{"rule": "purchase", "label": "1 point per yuan", "points": 300}],
+    "breakdown": [{"rule": "purchase", "label": "1 point per yuan", "points": 300, "version": 1}],
     "expires_at": "2027-03-05T16:00:00Z",
     "debt_paid": 0,
     "balance": {"available": 300, "pending": 0, "reserved": 0, "debt": 0},
@@ -249,9 +249,7 @@ def accrual_state(
         refunded=order.refunded,
         points=kept.points,
         granted=lot.granted,
-        breakdown=[
-            Part(rule=rule, label=label, points=points) for rule, label, points in detail["breakdown"]
-        ],
+        breakdown=[Part(**part) for part in told_parts(detail["breakdown"], version=lot.program_version)],
         channel=order.channel,
         occurred_at=rfc3339(occurred_at),
         expires_at=rfc3339(lot.expires_at),

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from app.domain import quotes
+from app.domain.earning import told_parts
 from app.domain.instants import rfc3339
 from app.domain.priced_cart import quote_of
 from app.queries.entries import EntryRow
@@ -79,7 +80,7 @@ _ENTRY: dict[str, Any] = {
     "request_id": "8PvCq2n4T0aWd3Lk",
     "occurred_at": "2026-03-05T02:00:00Z",
     "recorded_at": "2026-03-05T02:00:00.120417Z",
-    "breakdown": [{"rule": "purchase", "label": "1 point per yuan", "points": 300}],
+    "breakdown": [{"rule": "purchase", "label": "1 point per yuan", "points": 300, "version": 1}],
     "detail": {"expires_at": "2027-03-05T16:00:00Z", "tier": "bronze"},
 }
 
@@ -165,10 +166,9 @@ def entry_of(row: EntryRow) -> dict[str, Any]:
         },
         "reference": _reference(row),
         "order_id": _order_id(row),
-        "breakdown": [
-            {"rule": rule, "label": label, "points": points}
-            for rule, label, points in row.detail.get("breakdown", ())
-        ],
+        "breakdown": told_parts(
+            row.detail.get("breakdown", ()), version=row.detail.get("version", row.program_version)
+        ),
         "detail": _detail(row),
     }
 
@@ -197,7 +197,7 @@ def _detail(row: EntryRow) -> dict[str, Any]:
             for lot, remaining, reserved in detail["moves"]
         ]
     if row.kind == "hold":
-        detail["quote"] = quotes.answer(quote_of(detail["quote"]))
+        detail["quote"] = quotes.answer(quote_of(detail["quote"]), version=row.program_version)
     pair = _PAIRS.get(row.kind)
     if pair is not None:
         detail["coupons"] = [dict(zip(pair, coupon, strict=True)) for coupon in detail["coupons"]]

@@ -42,6 +42,7 @@ class Part(Answer):
     rule: str = Field(examples=["purchase"])
     label: str = Field(description="In words.", examples=["1 point per yuan"])
     points: int = Field(examples=[300])
+    version: int = Field(description="Of the program, or of the campaign that the rule names.", examples=[1])
 
 
 class LotPart(Answer):

@@ -55,7 +55,7 @@ QUOTE_EXAMPLE: dict[str, Any] = {
     "payable": 29600,
     "earns": {
         "points": 286,
-        "breakdown": [{"rule": "purchase", "label": "1 point per yuan", "points": 286}],
+        "breakdown": [{"rule": "purchase", "label": "1 point per yuan", "points": 286, "version": 1}],
     },
     "tier_after": "bronze",
     "best_is_exact": None,

@@ -26,8 +26,8 @@ class SignIn(Answer):
             "points": 30,
             "streak": 7,
             "breakdown": [
-                {"rule": "sign_in", "label": "daily sign-in", "points": 10},
-                {"rule": "sign_in:day_7", "label": "day 7 in a row", "points": 20},
+                {"rule": "sign_in", "label": "daily sign-in", "points": 10, "version": 1},
+                {"rule": "streak", "label": "7 days in a row", "points": 20, "version": 1},
             ],
             "balance": {"available": 445, "pending": 0, "reserved": 0, "debt": 0},
         }

@@ -264,7 +264,7 @@ def test_points_that_were_not_read_are_asked_for() -> None:
     lane.book.members["m"].sees_all_lots = False
     with pytest.raises(NeedsMore) as more:
         lane.complete()
-    assert (more.value.counters, more.value.all_lots_of) == (frozenset(), "m")
+    assert (more.value.counters, more.value.all_lots_of) == (frozenset(), {"m"})
 
 
 def test_debt_is_paid_by_what_a_late_order_earns() -> None:

@@ -286,7 +286,7 @@ def test_what_is_not_locked_is_asked_for() -> None:
     del of.counters["spring"]
     with pytest.raises(NeedsMore) as more:
         claim(of)
-    assert (more.value.counters, more.value.all_lots_of) == ({"spring"}, None)
+    assert (more.value.counters, more.value.all_lots_of) == ({"spring"}, frozenset())
 
 
 def test_a_shelf_of_nothing() -> None:

@@ -423,7 +423,7 @@ def test_the_quote_is_what_the_order_then_earns() -> None:
     quote = ask_of(book, cart(45_600, shipping_fen=900), Wish())
     body = book.do(Accrue(member_id="m", order_id="o", amount=quote.payable_fen))
     assert body["points"] == quote.earned.points
-    assert body["breakdown"] == answer(quote)["earns"]["breakdown"]
+    assert body["breakdown"] == answer(quote, version=1)["earns"]["breakdown"]
 
 
 # --- the answer --------------------------------------------------------------------------------------------
@@ -453,7 +453,7 @@ def test_the_answer_has_the_contracts_shape() -> None:
         cash="max",
         cash_fen=100,
     )
-    body = answer(quote)
+    body = answer(quote, version=1)
     assert json.loads(json.dumps(body)) == body
     assert body == {
         "lines": [
@@ -507,7 +507,7 @@ def test_the_answer_has_the_contracts_shape() -> None:
         "payable": 24_400,
         "earns": {
             "points": 244,
-            "breakdown": [{"rule": "purchase", "label": "1 point per yuan", "points": 244}],
+            "breakdown": [{"rule": "purchase", "label": "1 point per yuan", "points": 244, "version": 1}],
         },
         "tier_after": "bronze",
         "best_is_exact": None,
@@ -515,7 +515,7 @@ def test_the_answer_has_the_contracts_shape() -> None:
 
 
 def test_a_plain_answer_says_nothing_of_free_shipping() -> None:
-    body = answer(ask(cart(100, shipping_fen=5)))
+    body = answer(ask(cart(100, shipping_fen=5)), version=1)
     assert body["shipping"] == {"amount": 5, "payable": 5}
     assert payables(ask(cart(100))) == [100]
 

@@ -65,7 +65,7 @@ def test_signing_in_grants_the_day() -> None:
         "date": "2026-03-05",
         "points": 10,
         "streak": 1,
-        "breakdown": [{"rule": "sign_in", "label": "daily sign-in", "points": 10}],
+        "breakdown": [{"rule": "sign_in", "label": "daily sign-in", "points": 10, "version": 1}],
         "balance": {"available": 10, "pending": 0, "reserved": 0, "debt": 0},
     }
     assert (book.account().growth, book.account().earned, book.lot(1).source) == (5, 10, "sign_in")

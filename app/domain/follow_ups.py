@@ -1,0 +1,13 @@
+"""What follows from a change of a member in the same transaction, each as a command and an entry of its own."""
+
+from collections.abc import Iterator
+
+from app.domain.account import Account
+from app.domain.commands import Command
+from app.domain.occasions import occasions
+from app.domain.posting import Change, Context
+
+
+def follow_ups(before: Account | None, change: Change, context: Context) -> Iterator[Command]:
+    """The commands that follow; most changes lead to none. `before` is None for who has just joined."""
+    yield from occasions(before, change, context)

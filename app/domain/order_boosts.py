@@ -1,0 +1,98 @@
+"""What campaigns add to an order, decided when it is recorded (RULES.md: back-dated orders, Campaigns)."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from app.domain.account import Account, CampaignMember
+from app.domain.boosts import Boost, boosts_of
+from app.domain.campaign_choice import applying, limit, stacked, tally
+from app.domain.campaign_facts import order_facts, standing_facts
+from app.domain.campaigns import Campaign
+from app.domain.earning import Earned
+from app.domain.orders import Order
+from app.domain.posting import Context, Member
+
+
+class Boosted(NamedTuple):
+    """An order with what campaigns add to it: what it earns, what they gave, what that draws from their budgets."""
+
+    order: Order
+    reward: Earned
+    tallies: tuple[CampaignMember, ...] = ()
+    draws: Mapping[str, int] = {}
+
+
+def boosted(member: Member, account: Account, order: Order, context: Context) -> Boosted:
+    """The order as the campaigns that apply to it leave it. `account` is as a decision under way has it.
+
+    Raises NeedsMore.
+    """
+    campaigns = applying(
+        "order",
+        account,
+        context.campaigns,
+        lambda: {**standing_facts(member, account, context), **order_facts(order, account)},
+    )
+    if not campaigns:
+        return Boosted(order, _earned(order, account, context))
+    spent: frozenset[str] = frozenset()
+    while True:
+        chosen = stacked([campaign for campaign in campaigns if campaign.campaign not in spent])
+        boosts = tuple(boost for campaign in chosen for boost in boosts_of(campaign))
+        order, reward = _within_caps(order._replace(boosts=boosts), {}, account, context)
+        paid = _paid(order, reward)
+        limited = limit(chosen, paid, member, context)
+        if limited.spent:
+            spent |= limited.spent
+            continue
+        while any(limited.points[campaign] < points for campaign, points in paid.items()):
+            # Rounding may give the next one a point more than before.
+            order, reward = _within_caps(order, limited.points, account, context)
+            paid = _paid(order, reward)
+            limited = limit(chosen, paid, member, context)
+        return Boosted(order, reward, _tallies(chosen, order, reward, account, context), limited.draws)
+
+
+def _earned(order: Order, account: Account, context: Context) -> Earned:
+    return order.earned(tier=account.tier, program=context.program, spend_before=account.spend)
+
+
+def _within_caps(
+    order: Order, points: Mapping[str, int], account: Account, context: Context
+) -> tuple[Order, Earned]:
+    """The order with boosts that pay no more than these points of each campaign, the first of its boosts first."""
+    reward = _earned(order, account, context)
+    left = dict(points)
+    boosts: list[Boost] = []
+    for boost, paid in zip(order.boosts, reward.boosted, strict=True):
+        most = left.get(boost.campaign, paid)
+        boosts.append(boost._replace(cap=most) if most < paid else boost)
+        left[boost.campaign] = most - min(most, paid)
+    order = order._replace(boosts=tuple(boosts))
+    return order, _earned(order, account, context)
+
+
+def _paid(order: Order, reward: Earned) -> dict[str, int]:
+    """The points each campaign pays."""
+    paid: dict[str, int] = {}
+    for boost, points in zip(order.boosts, reward.boosted, strict=True):
+        paid[boost.campaign] = paid.get(boost.campaign, 0) + points
+    return paid
+
+
+def _tallies(
+    campaigns: Sequence[Campaign], order: Order, reward: Earned, account: Account, context: Context
+) -> tuple[CampaignMember, ...]:
+    paid = _paid(order, reward)
+    return tuple(
+        tally(
+            account,
+            campaign.campaign,
+            context,
+            times=1,
+            amount_fen=order.amount,
+            points=paid.get(campaign.campaign, 0),
+            growth=sum(effect.amount for effect in campaign.effects if effect.kind == "add_growth"),
+        )
+        for campaign in campaigns
+    )
