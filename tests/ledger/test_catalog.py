@@ -10,6 +10,7 @@ import pytest
 
 # Small, shared, rarely written: reference tables, the same on every machine.
 SHARED = {
+    "backtest",
     "campaign",
     "campaign_failure",
     "campaign_run",
