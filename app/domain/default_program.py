@@ -51,6 +51,12 @@ DEFAULT_PROGRAM_DOCUMENT: dict[str, Any] = {
     "settlement": {"days": 15},
     "refunds": {"grace_days": 0},
     "adjustments": {"approval_over_points": 10_000},
+    "referral": {
+        "inviter_points": 200,
+        "invitee_points": 100,
+        "min_order_fen": 5_000,
+        "per_month": 20,
+    },
     "tiers": {
         "ladder": [
             {
@@ -115,4 +121,28 @@ DEFAULT_PROGRAM_DOCUMENT: dict[str, Any] = {
         "grace_days": 0,
         "warn_days": 0,
     },
+    "activities": [
+        {
+            "kind": "review",
+            "label": "商品评价",
+            "label_en": "product review",
+            "points": 20,
+            "growth": 20,
+            "per_day": 5,
+            "levels": [
+                {"level": "text", "points": 20},
+                {"level": "pictures", "label": "带图评价", "label_en": "review with pictures", "points": 40},
+            ],
+        },
+        {"kind": "share", "label": "分享", "label_en": "share", "points": 5, "per_day": 3},
+        {"kind": "post", "label": "社区发帖", "label_en": "post", "points": 5, "per_day": 5},
+        {"kind": "reply", "label": "社区回复", "label_en": "reply", "points": 2, "per_day": 10},
+        {"kind": "topic", "label": "参与话题", "label_en": "topic", "points": 5},
+        {"kind": "vote", "label": "参与投票", "label_en": "vote", "points": 2},
+        {"kind": "quiz", "label": "知识问答", "label_en": "quiz", "points": 5},
+        {"kind": "survey", "label": "问卷调查", "label_en": "survey", "points": 30, "per_day": 1},
+        {"kind": "charity", "label": "公益活动", "label_en": "charity", "points": 10},
+        {"kind": "suggestion", "label": "建议被采纳", "label_en": "adopted suggestion", "points": 200},
+        {"kind": "profile", "label": "完善资料", "label_en": "profile completed", "points": 50, "once": True},
+    ],
 }

@@ -62,6 +62,10 @@ class Section:
         self._read.add(name)
         return self._members.get(name) is not None
 
+    def holds_object(self, name: str) -> bool:
+        """Whether the member is an object, for those that may be one or a word."""
+        return isinstance(self._members.get(name), Mapping)
+
     def section(self, name: str) -> "Section":
         value = self._value(name)
         if value is _ABSENT:
@@ -74,6 +78,10 @@ class Section:
             Section(value, pointer=f"{self.pointer}/{_escaped(name)}/{index}", mistakes=self.mistakes)
             for index, value in enumerate(self._array(name))
         ]
+
+    def sections_if_given(self, name: str) -> "list[Section]":
+        """The objects of an array that may be left out."""
+        return self.sections(name) if name in self._members else []
 
     def ratios(self, name: str) -> dict[str, Ratio]:
         """An object of rates, 0 included, whose member names are the caller's own."""

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
+from app.domain.activity_document import read_activities, write_activities
 from app.domain.document import Mistake, Section
 from app.domain.limits import AMOUNT, DAYS, MONTHS
+from app.domain.mission_document import read_missions, write_missions
+from app.domain.referral_terms import read_referral, write_referral
 from app.domain.terms import (
     AfterLadder,
     Cash,
@@ -28,10 +31,14 @@ _YEARS = 100
 
 
 def read_terms(document: Mapping[str, Any]) -> tuple[Terms, tuple[Mistake, ...]]:
-    """What the document says, and every mistake in it: the terms are of use only if there is none."""
+    """What the document says, and every mistake in it: the terms are of use only if there is none.
+
+    Sections that came later may be left out: there is nothing of the kind then.
+    """
     mistakes: list[Mistake] = []
     root = Section(document, pointer="", mistakes=mistakes)
     tiers = read_tiers(root.section("tiers"))
+    activities = read_activities(root.sections_if_given("activities"))
     terms = Terms(
         currency=root.text("currency", longest=3),
         timezone=_read_timezone(root),
@@ -46,6 +53,9 @@ def read_terms(document: Mapping[str, Any]) -> tuple[Terms, tuple[Mistake, ...]]
         refund_grace_days=_read_integer(root.section("refunds"), "grace_days", most=DAYS),
         approval_over_points=_read_integer(root.section("adjustments"), "approval_over_points", most=AMOUNT),
         tiers=tiers,
+        activities=activities,
+        missions=read_missions(root.sections_if_given("missions"), activities=activities),
+        referral=read_referral(root.section("referral")) if "referral" in root.names else None,
     )
     root.refuse_others()
     return terms, tuple(mistakes)
@@ -215,7 +225,20 @@ def write_terms(terms: Terms) -> dict[str, Any]:
         "refunds": {"grace_days": terms.refund_grace_days},
         "adjustments": {"approval_over_points": terms.approval_over_points},
         "tiers": write_tiers(terms.tiers),
+        **_write_options(terms),
     }
+
+
+def _write_options(terms: Terms) -> dict[str, Any]:
+    """The sections that a program may leave out."""
+    written: dict[str, Any] = {}
+    if terms.activities:
+        written["activities"] = write_activities(terms.activities)
+    if terms.missions:
+        written["missions"] = write_missions(terms.missions)
+    if terms.referral is not None:
+        written["referral"] = write_referral(terms.referral)
+    return written
 
 
 def _present(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
+from app.domain.activity_terms import ActivityKind
+from app.domain.mission_terms import Mission
 from app.domain.ratio import Ratio
+from app.domain.referral_terms import ReferralTerms
 
 Metric = Literal["spend", "orders", "points_earned", "growth"]
 METRICS: tuple[Metric, ...] = ("spend", "orders", "points_earned", "growth")
@@ -217,3 +220,6 @@ class Terms:
     refund_grace_days: int
     approval_over_points: int
     tiers: Tiers
+    activities: Mapping[str, ActivityKind]  # by kind
+    missions: tuple[Mission, ...]
+    referral: ReferralTerms | None = None

@@ -1,6 +1,29 @@
 """Tables and their constraints; importing this module makes `Base.metadata` whole."""
 
-from app.models import api_keys, benefits, campaigns, checkouts, coupons, ledger, people, program
+from app.models import (
+    api_keys,
+    backtests,
+    benefits,
+    campaigns,
+    checkouts,
+    coupons,
+    ledger,
+    people,
+    program,
+    referrals,
+)
 from app.models.base import Base
 
-__all__ = ["Base", "api_keys", "benefits", "campaigns", "checkouts", "coupons", "ledger", "people", "program"]
+__all__ = [
+    "Base",
+    "api_keys",
+    "backtests",
+    "benefits",
+    "campaigns",
+    "checkouts",
+    "coupons",
+    "ledger",
+    "people",
+    "program",
+    "referrals",
+]

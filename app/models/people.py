@@ -17,6 +17,7 @@ class Person(Base):
 
     `consents` maps a purpose to `{"granted", "text_version", "recorded_at"}`. `revision` goes up with every
     change. The digests are those of `person_lookup`, kept so that its rows are found again to be removed.
+    `birthday_changed_at` is when a birthday that was known became another, or was cleared, the last time.
     """
 
     __tablename__ = "person"
@@ -41,6 +42,7 @@ class Person(Base):
     consents: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
     revision: Mapped[int] = mapped_column(BigInteger)
     updated_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
+    birthday_changed_at: Mapped[datetime | None] = mapped_column(TIMESTAMP(timezone=True))
 
 
 class PersonBirthday(Base):

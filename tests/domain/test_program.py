@@ -70,6 +70,12 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "tenth": {"validity": {"policy": "yearly_tenth"}},
     "never": {"validity": {"policy": "never"}},
     "paying": {"paying": {"tiers": {"gold": {"worth_fen": 120}, "diamond": {"max_share_percent": 100}}}},
+    "referral": {
+        "referral": {
+            "ladder": [{"from": 2, "inviter_points": 300}, {"from": 10, "inviter_points": 0}],
+            "share": {"percent": "1.5", "days": 90},
+        }
+    },
     "rolling": {
         "tiers": {
             "qualification": {
@@ -215,6 +221,33 @@ SPEND = "/tiers/ladder/2/thresholds/spend"
         ),
         (_set("tiers", "validity_months", to=0), "/tiers/validity_months", "from 1"),
         (_drop("tiers", "validity_months"), "/tiers/validity_months", "missing"),
+        (_set("referral", to=None), "/referral", "object"),
+        (_drop("referral", "per_month"), "/referral/per_month", "missing"),
+        (_set("referral", "per_month", to=0), "/referral/per_month", "from 1"),
+        (_set("referral", "min_order_fen", to=0), "/referral/min_order_fen", "from 1"),
+        (_set("referral", "more", to=1), "/referral/more", "known"),
+        (
+            _set("referral", "ladder", to=[{"from": 1, "inviter_points": 3}]),
+            "/referral/ladder/0/from",
+            "from 2",
+        ),
+        (
+            _set("referral", "ladder", to=[{"from": 5, "inviter_points": 300}] * 2),
+            "/referral/ladder/1/from",
+            "above the step before it (5)",
+        ),
+        (
+            _set("referral", "ladder", to=[{"from": 2 + n, "inviter_points": n} for n in range(101)]),
+            "/referral/ladder",
+            "at most 100",
+        ),
+        (
+            _set("referral", "share", to={"percent": "100.01", "days": 90}),
+            "/referral/share/percent",
+            "most 100",
+        ),
+        (_set("referral", "share", to={"percent": "0", "days": 90}), "/referral/share/percent", "above 0"),
+        (_set("referral", "share", to={"percent": "1"}), "/referral/share/days", "missing"),
     ],
 )
 def test_each_mistake_is_told_with_its_place(change: Changed, pointer: str, detail: str) -> None:

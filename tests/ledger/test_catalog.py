@@ -31,6 +31,7 @@ LOOK_UPS = {
     "coupon_counter": "template",
     "idempotency_key": "key",
     "person_lookup": "digest",
+    "referral_code": "code",
 }
 # pgqueuer's own, which is no ledger.
 OURS = "relname NOT LIKE 'pgqueuer%'"
