@@ -11,6 +11,7 @@ from app.models import (
     people,
     program,
     referrals,
+    shop_events,
 )
 from app.models.base import Base
 
@@ -26,4 +27,5 @@ __all__ = [
     "people",
     "program",
     "referrals",
+    "shop_events",
 ]

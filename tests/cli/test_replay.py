@@ -24,8 +24,8 @@ def flat_rates(query: Query) -> None:
     for tier in program["tiers"]["ladder"]:
         tier["rate"] = "1"
     query(
-        "INSERT INTO program_version (version, document, effective_at, created_at) "
-        "VALUES (2, $1, '1980-01-01Z', '2026-01-01Z') RETURNING version",
+        "INSERT INTO program_version (version, document, effective_at, created_at, publication) "
+        "VALUES (2, $1, '1980-01-01Z', '2026-01-01Z', 2) RETURNING version",
         json.dumps(program),
     )
 

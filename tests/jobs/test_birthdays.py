@@ -328,7 +328,7 @@ async def publish(url: str, program: dict[str, Any]) -> None:
     """Another version of the program, in force from now on."""
     await change(
         url,
-        "INSERT INTO program_version (version, document, effective_at, created_at) "
-        "VALUES (2, $1::jsonb, '1971-01-01T00:00:00Z', now())",
+        "INSERT INTO program_version (version, document, effective_at, created_at, publication) "
+        "VALUES (2, $1::jsonb, '1971-01-01T00:00:00Z', now(), 2)",
         json.dumps(program),
     )

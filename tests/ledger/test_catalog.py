@@ -19,6 +19,7 @@ SHARED = {
     "coupon_issue_part",
     "coupon_template",
     "program_version",
+    "shop_event",
     "clock",
     "api_key",
     "alembic_version",

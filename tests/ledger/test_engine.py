@@ -656,7 +656,8 @@ async def test_a_program_published_while_a_batch_waits_for_its_locks(
             assert await owner.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted")
             await owner.execute(
                 "INSERT INTO program_version SELECT * FROM json_populate_record((SELECT program_version "
-                "FROM program_version), json_build_object('version', 2, 'effective_at', clock_timestamp()))"
+                "FROM program_version), json_build_object('version', 2, 'publication', 2, "
+                "'effective_at', clock_timestamp()))"
             )
             await one.ask(Accrue(member_id=last, order_id="o", amount=100))
         await owner.close()

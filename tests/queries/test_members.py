@@ -46,8 +46,8 @@ async def reading(shop: Shop) -> AsyncGenerator[MemberReader]:
 async def publish(shop: Shop, **changes: Any) -> None:
     """Put the default program with these changes in force."""
     await shop.owner.execute(
-        "INSERT INTO program_version (version, document, effective_at, created_at) "
-        "SELECT max(version) + 1, $1, clock_timestamp() - interval '1 s', clock_timestamp() "
+        "INSERT INTO program_version (version, document, effective_at, created_at, publication) "
+        "SELECT max(version) + 1, $1, clock_timestamp() - interval '1 s', clock_timestamp(), max(version) + 1 "
         "FROM program_version",
         json.dumps(document(**changes), ensure_ascii=False),
     )
