@@ -306,6 +306,34 @@ class ReferralCode(NamedTuple):
     member_id: str
 
 
+class Activity(NamedTuple):
+    """Something a member did besides buying. What it gave is told by its entry."""
+
+    bucket: int
+    member_id: str
+    sequence: int  # of the entry that recorded it
+    reference: str
+    kind: str
+    level: str | None
+    day: date  # of the program's zone
+    status: str  # recorded, reversed
+    lot: int | None  # of its points
+    program_version: int  # whose missions count it
+
+
+class MissionProgress(NamedTuple):
+    """How far a member got with a mission in one of its periods; once completed it stays as it is."""
+
+    bucket: int
+    member_id: str
+    period: str  # ever, 2026-11-23, 2026-W48, 2026-11, joining
+    mission: str
+    progress: int  # pieces, or the minor unit of what was bought
+    program_version: int  # under which it was counted last
+    completed_at: datetime | None
+    badge: str | None  # earned by completing it
+
+
 class Review(NamedTuple):
     """A tier waiting for a person's approval. Keyed by the entry that opened it."""
 

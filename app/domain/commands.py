@@ -12,6 +12,7 @@ from functools import cache
 from hashlib import blake2b
 from typing import Any, ClassVar
 
+from app.domain.campaigns import Trigger
 from app.domain.compact import compact
 from app.domain.earning import Line
 from app.domain.errors import LoyaltyError, OrderAlreadyAccrued, ReferenceAlreadyUsed, ReviewClosed
@@ -79,6 +80,11 @@ class Command:
         return None
 
     @property
+    def fires(self) -> Trigger | None:
+        """The trigger of the campaigns that may add to what it grants."""
+        return None
+
+    @property
     def codes_named(self) -> tuple[str, ...]:
         """The coupon codes to be found wherever they lead; those that are nobody's yet are locked."""
         return ()
@@ -87,6 +93,41 @@ class Command:
     def codes_held(self) -> tuple[str, ...]:
         """Of these codes the coupon, if the member has it."""
         return ()
+
+    @property
+    def referrals_named(self) -> tuple[str, ...]:
+        """The members of whom it needs who brought them."""
+        return ()
+
+    @property
+    def referrers_named(self) -> tuple[str, ...]:
+        """The members of whom it needs what their invitations come to."""
+        return ()
+
+    @property
+    def invitation_named(self) -> tuple[str, str] | None:
+        """The inviter and the invitee of the invitation it needs."""
+        return None
+
+    @property
+    def entries_undone(self) -> tuple[tuple[str, str], ...]:
+        """The entries, each by member and key, whose grants it takes back: what they tell, and their lots."""
+        return ()
+
+    @property
+    def history_of(self) -> str | None:
+        """The member all of whose lots it needs, those that hold nothing any more too."""
+        return None
+
+    @property
+    def activity_counted(self) -> str | None:
+        """The kind of activity that is recorded: those that its limits count."""
+        return None
+
+    @property
+    def activity_named(self) -> str | None:
+        """The activity it needs."""
+        return None
 
     @property
     def needs_wallet(self) -> bool:
@@ -137,6 +178,10 @@ class Accrue(Command):
     items: tuple[Line, ...] = ()
     settle: bool = True
 
+    @property
+    def fires(self) -> Trigger:
+        return "order"
+
     def clash(self) -> LoyaltyError:
         return OrderAlreadyAccrued()
 
@@ -175,6 +220,10 @@ class Reverse(Command):
     reference: str
     amount: int | None = None
     items: tuple[tuple[str, int | None, int | None], ...] = ()
+
+    @property
+    def referrals_named(self) -> tuple[str, ...]:
+        return (self.member_id,)
 
     @property
     def order_named(self) -> str:
@@ -267,6 +316,10 @@ class SignIn(Command):
     kind = "sign_in"
     needs_active = True
 
+    @property
+    def fires(self) -> Trigger:
+        return "sign_in"
+
     def natural_key(self, today: date) -> str:
         return f"sign_in/{today.isoformat()}"
 
@@ -320,7 +373,8 @@ class Transfer(Command):
 class Enrol(Command):
     """A member joins, or what is known of the person changes: `person` holds the columns to set, encrypted already.
 
-    `joined_at` is for one who joined before, elsewhere; it changes nothing of a member known here.
+    `joined_at` is for one who joined before, elsewhere; it changes nothing of a member known here. Of a member who is
+    there already, `above` are those who brought who is told to have brought them, and so on up, as far as was found.
     """
 
     kind = "enrol"
@@ -328,6 +382,21 @@ class Enrol(Command):
     person: Mapping[str, Any] | None = None
     joined_at: datetime | None = None
     must_exist: bool = False  # a change (PATCH) never enrols
+    above: tuple[str, ...] = ()
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        if self.referrer is None:
+            return (self.member_id,)
+        return (self.member_id, self.referrer, *self.above)
+
+    @property
+    def referrals_named(self) -> tuple[str, ...]:
+        return self.members if self.names_referrer else ()
+
+    @property
+    def referrers_named(self) -> tuple[str, ...]:
+        return () if self.referrer is None else (self.referrer,)
 
     @property
     def names_referrer(self) -> bool:

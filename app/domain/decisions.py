@@ -5,6 +5,7 @@ from typing import Any
 
 from app.domain import (
     accrual,
+    activities,
     adjustments,
     benefit_grants,
     checkout_completion,
@@ -13,6 +14,7 @@ from app.domain import (
     coupon_issuing,
     coupons,
     members,
+    missions,
     occasions,
     redemptions,
     reversal,
@@ -21,11 +23,13 @@ from app.domain import (
     tier_coupons,
     transfers,
 )
+from app.domain import activity_commands as of_activities
 from app.domain import benefit_commands as of_benefits
 from app.domain import campaign_commands as of_campaigns
 from app.domain import checkout_commands as at_checkout
 from app.domain import commands as ask
 from app.domain import coupon_commands as of_coupons
+from app.domain import mission_commands as of_missions
 from app.domain.account import Lot
 from app.domain.errors import MemberErased, MemberFrozen, MemberNotFound
 from app.domain.expiry import expires_at
@@ -65,6 +69,9 @@ _DECISIONS: dict[type[ask.Command], Callable[[Member, Any, Context], Change]] = 
     of_benefits.RevokeBenefit: benefit_grants.revoke,
     of_benefits.GiveBirthdayCoupon: tier_coupons.give_birthday_coupon,
     of_campaigns.PayCampaign: occasions.pay,
+    of_activities.RecordActivity: activities.record,
+    of_activities.ReverseActivity: activities.reverse,
+    of_missions.PayMission: missions.pay,
     at_checkout.HoldCheckout: checkouts.hold,
     at_checkout.ExtendCheckout: checkouts.extend,
     at_checkout.CompleteCheckout: checkout_completion.complete,
@@ -93,6 +100,10 @@ def decide(members: Mapping[str, Member], command: ask.Command, context: Context
         change = transfers.transfer(member, receiver, command, context)
     else:
         change = _DECISIONS[type(command)](member, command, context)
+    change = missions.counted(member, change, context)
+    if change.other is not None:
+        other = missions.counted(members[change.other.account.member_id], change.other, context)
+        change = change._replace(other=other)
     if command.needs_active and context.program.validity.policy == "inactivity":
         return _kept_alive(member, change, context)
     return change

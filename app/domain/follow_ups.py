@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from app.domain.account import Account
 from app.domain.commands import Command
+from app.domain.missions import completed
 from app.domain.occasions import occasions
 from app.domain.posting import Change, Context
 
@@ -11,3 +12,4 @@ from app.domain.posting import Change, Context
 def follow_ups(before: Account | None, change: Change, context: Context) -> Iterator[Command]:
     """The commands that follow; most changes lead to none. `before` is None for who has just joined."""
     yield from occasions(before, change, context)
+    yield from completed(change)

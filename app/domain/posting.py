@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from app.domain.account import (
     SUMS_OF_CAMPAIGNS,
     Account,
+    Activity,
     BenefitGrant,
     CampaignMember,
     Checkout,
@@ -14,8 +15,13 @@ from app.domain.account import (
     Counter,
     Coupon,
     Entry,
+    Invitation,
     Lot,
+    MissionProgress,
     Redemption,
+    Referral,
+    ReferralCode,
+    Referrer,
     Review,
 )
 from app.domain.program import Program
@@ -62,7 +68,18 @@ class Change(NamedTuple):
     grant: BenefitGrant | None = None
     tallies: tuple[CampaignMember, ...] = ()  # what campaigns gave more
     draws: Mapping[str, int] = {}  # points drawn from budgets of campaigns
+    activity: Activity | None = None
+    progress: tuple[MissionProgress, ...] = ()
+    referral: Referral | None = None
+    invitation: Invitation | None = None
+    referrer: Referrer | None = None
+    referral_code: ReferralCode | None = None
+    undoes: Referral | None = None  # whose order it refunds in full
     other: "Change | None" = None  # what it does to the second member of a transfer
+
+
+TAKEN_BACK = frozenset({"activity", "referral"})
+"""The entries whose grants may be taken back, which needs what they tell."""
 
 
 class Member:
@@ -70,19 +87,30 @@ class Member:
 
     __slots__ = (
         "account",
+        "activities",
+        "birthday_changed_at",
+        "birthday_mark",
         "checkouts",
         "coupons",
         "given",
         "grants",
         "held",
+        "invitations",
         "lots",
         "orders",
         "paid",
+        "periods",
+        "progress",
         "redemptions",
+        "referral",
         "referred_by",
+        "referrer",
         "reviews",
         "sees_all_lots",
+        "sees_referral",
+        "sees_templates",
         "sees_wallet",
+        "told",
         "traits",
     )
 
@@ -94,8 +122,15 @@ class Member:
         self.redemptions: dict[str, Redemption] = {}
         self.reviews: dict[int, Review] = {}
         self.referred_by: str | None = None  # where a command names a referrer
+        self.birthday_mark: bytes | None = None  # tells a birthday from another, where a command tells one
+        self.birthday_changed_at: datetime | None = None
+        self.sees_referral = True  # it is known who brought the member, if anybody did
+        self.referral: Referral | None = None
+        self.referrer: Referrer | None = None
+        self.invitations: dict[str, Invitation] = {}  # by invitee, those that commands name
         self.coupons: dict[str, Coupon] = {}
         self.sees_wallet = True  # every coupon issued or locked; else only those that the batch names
+        self.sees_templates: frozenset[str] | None = None  # of which every coupon is there; None: of all
         self.checkouts: dict[str, Checkout] = {}
         self.held: dict[str, Mapping[str, Any]] = {}  # checkout_id → what the entry of its hold tells
         self.traits: Mapping[
@@ -103,6 +138,10 @@ class Member:
         ] = {}  # gender, region, attributes, birthday_month: where a rule may ask
         self.grants: dict[str, BenefitGrant] = {}  # by reference, where a command asks for benefits
         self.paid: set[str] = set()  # keys of the entries by which the tier gave coupons
+        self.activities: dict[str, Activity] = {}  # by reference: those named, and those that limits count
+        self.told: dict[str, Mapping[str, Any]] = {}  # by key, what entries of TAKEN_BACK tell
+        self.progress: dict[tuple[str, str], MissionProgress] = {}  # by mission and period
+        self.periods: frozenset[str] | None = None  # whose progress was looked up; None: all
         self.given: dict[str, CampaignMember] = {}  # by campaign, where one gives each member only so much
 
     def load_lots(self, lots: Iterable[Lot]) -> None:
@@ -123,16 +162,31 @@ class Member:
             self.coupons[coupon.code] = coupon
         if change.checkout is not None:
             self.checkouts[change.checkout.checkout_id] = change.checkout
-            if change.entry is not None and change.entry.kind == "hold":
-                self.held[change.checkout.checkout_id] = change.detail
         if change.grant is not None:
             self.grants[change.grant.reference] = change.grant
+        if change.activity is not None:
+            self.activities[change.activity.reference] = change.activity
+        for row in change.progress:
+            self.progress[row.mission, row.period] = row
+        self.referral = change.referral or self.referral
+        self.referrer = change.referrer or self.referrer
+        if change.invitation is not None:
+            self.invitations[change.invitation.invitee] = change.invitation
         for tally in change.tallies:
             self.given[tally.campaign] = added(self.given.get(tally.campaign), tally)
-        if change.entry is not None and change.entry.kind == "tier_coupons":
-            self.paid.add(change.entry.key)
+        if change.entry is not None:
+            self._note(change.entry, change)
         if change.person:
             self.referred_by = change.person.get("referred_by") or self.referred_by
+
+    def _note(self, entry: Entry, change: Change) -> None:
+        """Keep what later decisions ask of an entry."""
+        if entry.kind == "hold" and change.checkout is not None:
+            self.held[change.checkout.checkout_id] = change.detail
+        elif entry.kind == "tier_coupons":
+            self.paid.add(entry.key)
+        elif entry.kind in TAKEN_BACK:
+            self.told[entry.key] = change.detail
 
 
 def added(given: CampaignMember | None, more: CampaignMember) -> CampaignMember:

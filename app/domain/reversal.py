@@ -129,7 +129,7 @@ def _take_back_settled(
     others = account.spend - before.rest
     had, kept = (order.earned(tier=tier, program=program, spend_before=others) for order in (before, after))
     taken = had.points - kept.points
-    from_lots = _recover(lots, _with_order(lot, after), taken, context)
+    from_lots = recover(lots, _with_order(lot, after), taken, context)
     refunded = before.rest - after.rest
     lowered = with_due_dates(
         account._replace(
@@ -169,7 +169,7 @@ def _tallies(
     )
 
 
-class _Recovered:
+class Recovered:
     """Points taken back: from which lots, how much of it was available, had expired, or is missing."""
 
     __slots__ = ("available", "expired", "lots", "shortfall")
@@ -181,7 +181,7 @@ class _Recovered:
         self.shortfall = shortfall
 
 
-def _recover(lots: Mapping[int, Lot], own: Lot, points: int, context: Context) -> _Recovered:
+def recover(lots: Mapping[int, Lot], own: Lot, points: int, context: Context) -> Recovered:
     """Take `points` back: from the order's own lot (what expired of it unused counts), then from the others."""
     unspent = min(own.remaining, points)
     expired = min(own.expired, points - unspent)
@@ -198,7 +198,7 @@ def _recover(lots: Mapping[int, Lot], own: Lot, points: int, context: Context) -
         lot._replace(remaining=lot.remaining - part, clawed_back=lot.clawed_back + part)
         for lot, part in taken
     )
-    return _Recovered(
+    return Recovered(
         lots=(own, *others_after),
         available=unspent + from_others,
         expired=expired,

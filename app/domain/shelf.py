@@ -14,7 +14,7 @@ from app.domain.coupon_templates import Template
 
 class NeedsMore(Exception):
     """A decision needs more than was loaded: these counters, every share of these budgets, all lots of these members,
-    or what these commands, which follow from it, name.
+    what these commands, which follow from it, name, or how far members are with the missions of these periods.
     """
 
     def __init__(
@@ -23,13 +23,17 @@ class NeedsMore(Exception):
         counters: frozenset[str] = frozenset(),
         budgets: frozenset[str] = frozenset(),
         all_lots_of: frozenset[str] = frozenset(),
+        template_coupons: frozenset[tuple[str, str]] = frozenset(),
         commands: frozenset[Command] = frozenset(),
+        periods: frozenset[tuple[str, str]] = frozenset(),
     ) -> None:
         super().__init__()
         self.counters = counters
         self.budgets = budgets
         self.all_lots_of = all_lots_of
+        self.template_coupons = template_coupons
         self.commands = commands
+        self.periods = periods
 
 
 def _no_code() -> str:

@@ -3,6 +3,7 @@
 The ladder itself is in `tiers.py`; here its answers become changes of the account and of its reviews.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -31,6 +32,7 @@ from app.domain.tiers import (
 )
 
 _JUST_BEFORE = timedelta(microseconds=1)
+_GRANTS = frozenset({"sign_in", "activity", "mission", "campaign", "referral"})
 
 
 class TierEndsInPast(LoyaltyError):
@@ -66,8 +68,9 @@ def standing_of(
         if lot.pending or not start <= lot.accrued_at < end:
             continue
         granting = programs[lot.program_version]
-        if lot.source == "sign_in":
-            points, growth = points + lot.granted, growth + granting.sign_in.growth
+        if lot.source in _GRANTS:
+            kept, grown = _granted(lot, granting)
+            points, growth = points + kept, growth + grown
         elif lot.source == "order":
             order = order_of(lot)
             kept = order.earned(tier=lot.tier or "", program=granting)
@@ -76,6 +79,16 @@ def standing_of(
         elif lot.source == "adjustment":
             points += lot.granted
     return Standing(spend, orders, points, growth)
+
+
+def _granted(lot: Lot, program: Program) -> tuple[int, int]:
+    """The points and the growth of a grant outside orders. `terms` tell its growth, or that it was taken back; without
+    them it gave none, but for sign-ins of before there were any.
+    """
+    if lot.terms is None:
+        return lot.granted, program.sign_in.growth if lot.source == "sign_in" else 0
+    terms: Mapping[str, Any] = json.loads(lot.terms)
+    return (0, 0) if "taken_back" in terms else (lot.granted, terms["growth"])
 
 
 def restand(

@@ -1,0 +1,189 @@
+"""What members do besides buying, such as reviews, and what it gives (RULES.md: activities).
+
+A limit counts what was recorded on the day, taken back or not, so that nobody posts and deletes all day long. What
+counts once may be done again after it was taken back.
+"""
+
+from datetime import datetime
+from typing import Any, Self
+
+from app.domain.account import Activity
+from app.domain.activity_commands import RecordActivity, ReverseActivity
+from app.domain.activity_terms import ActivityKind, ActivityLevel
+from app.domain.calendar import end_of_day
+from app.domain.compact import compact
+from app.domain.errors import ErrorKind, LoyaltyError
+from app.domain.grant_reversal import take_back_grant
+from app.domain.instants import rfc3339
+from app.domain.posting import Change, Context, Member, post
+from app.domain.rewards import give
+from app.domain.standing import restand
+
+
+class ActivityKindUnknown(LoyaltyError):
+    code = "activity_kind_unknown"
+    kind = ErrorKind.UNPROCESSABLE
+    title = "Unknown kind of activity"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The program in force has no activity of this kind. GET /v1/program lists those it has, under "
+            "`activities`."
+        )
+
+
+class ActivityLevelUnknown(LoyaltyError):
+    code = "activity_level_unknown"
+    kind = ErrorKind.UNPROCESSABLE
+    title = "Unknown level of an activity"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The program in force has no such level of this activity. Leave `level` out, or name one of those that "
+            "GET /v1/program lists under `activities`."
+        )
+
+
+class ActivityLimitReached(LoyaltyError):
+    """`counts_again_at`: the beginning of the next day, null for what counts once."""
+
+    code = "activity_limit_reached"
+    kind = ErrorKind.CONFLICT
+    title = "The activity counts no more for now"
+
+    def __init__(self, *, limit: int, counts_again_at: datetime | None) -> None:
+        if counts_again_at is None:
+            told = "This activity counts once for each member, and did already: nothing was given."
+        else:
+            told = (
+                f"This activity counts {limit} times a day and did so today: nothing was given. The next counts "
+                f"from {rfc3339(counts_again_at)} on."
+            )
+        super().__init__(told, extra={"limit": limit, "counts_again_at": rfc3339(counts_again_at)})
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(limit=5, counts_again_at=datetime.fromisoformat("2026-03-05T16:00:00Z"))
+
+
+class ActivityNotFound(LoyaltyError):
+    code = "activity_not_found"
+    kind = ErrorKind.NOT_FOUND
+    title = "Unknown activity"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This member has no activity with this reference. Record it with POST "
+            "/v1/members/{member_id}/activities; one that was refused over its limit was not recorded."
+        )
+
+
+def record(member: Member, command: RecordActivity, context: Context) -> Change:
+    """Give what the activity is worth, with what campaigns add to it.
+
+    Raises ActivityKindUnknown, ActivityLevelUnknown, ActivityLimitReached.
+    """
+    account = member.account
+    kind = context.program.activities.get(command.activity)
+    if kind is None:
+        raise ActivityKindUnknown
+    worth = _worth(kind, command.level)
+    _check_limits(member, kind, context)
+    given = give(
+        member,
+        account,
+        context,
+        source="activity",
+        parts=[(f"activity:{kind.kind}", worth.label, worth.points)],
+        growth=worth.growth,
+        trigger="activity",
+        event={"event.kind": kind.kind, "event.level": command.level or ""},
+    )
+    detail: dict[str, Any] = {**given.detail, "kind": kind.kind, "tier": account.tier}
+    if command.level is not None:
+        detail["level"] = command.level
+    restanding = restand(member, given.account, context, changed=given.lots)
+    if restanding.detail:
+        detail["tier_change"] = restanding.detail
+    after, entry = post(
+        account,
+        restanding.account,
+        kind="activity",
+        key=command.natural_key(context.today),
+        context=context,
+        content=command.content(),
+        detail=compact(detail),
+        lot=given.lot,
+    )
+    activity = Activity(
+        account.bucket,
+        account.member_id,
+        entry.sequence,
+        command.reference,
+        kind.kind,
+        command.level,
+        context.today,
+        "recorded",
+        given.lot,
+        context.program.version,
+    )
+    return Change(
+        account=after,
+        entry=entry,
+        detail=detail,
+        reviews=restanding.reviews,
+        activity=activity,
+        **given.rows(),
+    )
+
+
+def _worth(kind: ActivityKind, level: str | None) -> ActivityLevel:
+    if level is None:
+        return ActivityLevel("", kind.label, kind.label_en, kind.points, kind.growth)
+    try:
+        return kind.levels[level]
+    except KeyError:
+        raise ActivityLevelUnknown from None
+
+
+def _check_limits(member: Member, kind: ActivityKind, context: Context) -> None:
+    mine = [activity for activity in member.activities.values() if activity.kind == kind.kind]
+    if kind.is_once and any(activity.status == "recorded" for activity in mine):
+        raise ActivityLimitReached(limit=1, counts_again_at=None)
+    if kind.per_day is None:
+        return
+    if sum(activity.day == context.today for activity in mine) >= kind.per_day:
+        again_at = end_of_day(context.today, context.program.timezone)
+        raise ActivityLimitReached(limit=kind.per_day, counts_again_at=again_at)
+
+
+def reverse(member: Member, command: ReverseActivity, context: Context) -> Change:
+    """Take back what the activity gave. Raises ActivityNotFound. A second time is the engine's to answer."""
+    activity = member.activities.get(command.reference)
+    if activity is None:
+        raise ActivityNotFound
+    account = member.account
+    told = member.told[f"activity/{command.reference}"]
+    lot = None if activity.lot is None else member.lots[activity.lot]
+    back, detail = take_back_grant(member, lot, told, context)
+    detail |= {"kind": activity.kind, "tier": account.tier}
+    if activity.level is not None:
+        detail["level"] = activity.level
+    after, entry = post(
+        account,
+        back.account,
+        kind="reverse_activity",
+        key=command.natural_key(context.today),
+        context=context,
+        content=command.content(),
+        detail=compact(detail),
+    )
+    return Change(
+        account=after,
+        entry=entry,
+        detail=detail,
+        lots=back.lots,
+        reviews=back.reviews,
+        tallies=back.tallies,
+        activity=activity._replace(status="reversed"),
+    )
