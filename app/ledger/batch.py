@@ -164,7 +164,7 @@ class Batch:
             {member for request in requests.values() for member in request.command.members},
             clock=clock,
         )
-        if locked.newest_version > self.rulebook.newest:
+        if locked.newest_publication > self.rulebook.newest:
             await self.rulebook.refresh(connection)
         await self.known.rack.keep_up(connection, locked.newest_revision)
         self.shelf = self.known.rack.shelf(counters=counters, codes=codes)
@@ -181,7 +181,7 @@ class Batch:
         occasions = frozenset(on for request in self.requests for on in request.command.gives)
         if not occasions:
             return occasions
-        return templates_given(self.rulebook.programs[self.rulebook.newest], occasions)
+        return templates_given(self.rulebook.lately, occasions)
 
     # --- plan ---------------------------------------------------------------------------------------------
 
@@ -215,7 +215,7 @@ class Batch:
             member.sees_wallet = member_id in wanted.wallets
         loaded = await load(connection, wanted)
         versions = {row.program_version for rows in (loaded.lots, loaded.redemptions) for row in rows}
-        if max(versions, default=0) > self.rulebook.newest:  # the locks were waited for meanwhile
+        if not versions <= self.rulebook.programs.keys():  # the locks were waited for meanwhile
             raise VersionUnknown
         referred = [
             request.command.member_id

@@ -42,7 +42,7 @@ SELECT locked.*, {clock} AS now, {newest} FROM locked
 """
 
 # Read after the counters of templates are locked, too: whoever changes a template locks its counter first.
-_NEWEST = """(SELECT max(version) FROM program_version) AS version,
+_NEWEST = """(SELECT max(publication) FROM program_version) AS publication,
        (SELECT max(revision) FROM coupon_template) AS revision"""
 _NOW = "SELECT {clock} AS now, {newest}"
 
@@ -183,7 +183,7 @@ class Locked(NamedTuple):
 
     accounts: dict[str, Account]
     now: datetime
-    newest_version: int  # of the program
+    newest_publication: int  # of the program
     newest_revision: int  # of the coupon templates
 
 
@@ -231,12 +231,12 @@ async def lock_accounts(connection: Connection, members: Iterable[str], *, clock
     if not rows:
         row = await connection.fetchrow(_NOW.format(clock=clock, newest=_NEWEST))
         assert row is not None
-        return Locked({}, row["now"], row["version"], row["revision"] or 0)
+        return Locked({}, row["now"], row["publication"], row["revision"] or 0)
     width = len(Account._fields)
     accounts = [Account._make(row[:width]) for row in map(tuple, rows)]
     now = max(row[width] for row in rows)
-    version, revision = rows[-1][width + 1 :]
-    return Locked({account.member_id: account for account in accounts}, now, version, revision or 0)
+    publication, revision = rows[-1][width + 1 :]
+    return Locked({account.member_id: account for account in accounts}, now, publication, revision or 0)
 
 
 async def load(connection: Connection, wanted: Wanted) -> Loaded:

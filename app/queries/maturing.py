@@ -48,7 +48,7 @@ _OWN = "found.bucket = account.bucket AND found.member_id = account.member_id"
 STATEMENT = f"""
 WITH moment AS MATERIALIZED (SELECT {{clock}} AS now)
 SELECT account.*, moment.now,
-       (SELECT max(version) FROM program_version) AS newest,
+       (SELECT max(publication) FROM program_version) AS newest,
        (SELECT max(revision) FROM coupon_template) AS revision,
        CASE WHEN $3 OR {_IS_DUE} THEN
            (SELECT array_agg(found) FROM lot AS found
@@ -79,7 +79,7 @@ COUPONS_DUE = f"""
 
 
 class Rules(Protocol):
-    """The versions of the program known to this process (`ledger/rulebook.py`)."""
+    """The published versions of the program known to this process (`ledger/rulebook.py`)."""
 
     @property
     def newest(self) -> int: ...

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
 
 _ACCOUNTS = """
-SELECT account.*, {clock} AS now, (SELECT max(version) FROM program_version) AS newest
+SELECT account.*, {clock} AS now, (SELECT max(publication) FROM program_version) AS newest
   FROM unnest($1::smallint[], $2::text[]) AS wanted (bucket, member_id)
   JOIN account USING (bucket, member_id)
 """

@@ -7,7 +7,10 @@ from __future__ import annotations
 from app.queries.lot_moves import TENTH
 from app.queries.verify_checks import Check, comparison
 
-LOWEST_TIERS = "SELECT array_agg(DISTINCT document->'tiers'->'ladder'->0->>'code') FROM program_version"
+LOWEST_TIERS = (
+    "SELECT array_agg(DISTINCT document->'tiers'->'ladder'->0->>'code') FROM program_version "
+    "WHERE publication IS NOT NULL"
+)
 
 CHAIN = "entries that do not follow from the one before"
 
