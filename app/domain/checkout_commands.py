@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from app.domain.carts import Cart, Wish
+from app.domain.campaigns import Trigger
 from app.domain.commands import Command
 from app.domain.errors import ErrorKind, LoyaltyError
 
@@ -124,6 +125,10 @@ class CompleteCheckout(CheckoutCommand):
     earn_only: bool = False
 
     @property
+    def fires(self) -> Trigger:
+        return "order"
+
+    @property
     def order_named(self) -> str:
         return self.checkout_id
 
@@ -156,6 +161,10 @@ class RefundCheckout(CheckoutCommand):
     reference: str
     amount: int | None = None
     items: tuple[tuple[str, int | None, int | None], ...] = ()
+
+    @property
+    def referrals_named(self) -> tuple[str, ...]:
+        return (self.member_id,)
 
     @property
     def order_named(self) -> str:

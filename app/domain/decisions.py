@@ -17,6 +17,8 @@ from app.domain import (
     missions,
     occasions,
     redemptions,
+    referral_binding,
+    referrals,
     reversal,
     sign_in,
     standing,
@@ -30,6 +32,7 @@ from app.domain import checkout_commands as at_checkout
 from app.domain import commands as ask
 from app.domain import coupon_commands as of_coupons
 from app.domain import mission_commands as of_missions
+from app.domain import referral_commands as of_referrals
 from app.domain.account import Lot
 from app.domain.errors import MemberErased, MemberFrozen, MemberNotFound
 from app.domain.expiry import expires_at
@@ -37,8 +40,15 @@ from app.domain.lots import with_due_dates
 from app.domain.posting import Change, Context, Member
 
 _JOINING: dict[type[ask.Command], Callable[[Member | None, Any, Context], Change]] = {
-    ask.Enrol: members.enrol,
     ask.Import: members.bring_along,
+}
+
+# Those that ask of other members, too.
+_TOGETHER: dict[type[ask.Command], Callable[[Mapping[str, Member], Any, Context], Change]] = {
+    ask.Enrol: members.enrol,
+    of_referrals.PayReferral: referrals.pay,
+    of_referrals.UndoReferral: referrals.undo,
+    of_referrals.PayReferralShare: referrals.pay_share,
 }
 
 _DECISIONS: dict[type[ask.Command], Callable[[Member, Any, Context], Change]] = {
@@ -72,6 +82,7 @@ _DECISIONS: dict[type[ask.Command], Callable[[Member, Any, Context], Change]] = 
     of_activities.RecordActivity: activities.record,
     of_activities.ReverseActivity: activities.reverse,
     of_missions.PayMission: missions.pay,
+    of_referrals.MakeReferralCode: referral_binding.make_code,
     at_checkout.HoldCheckout: checkouts.hold,
     at_checkout.ExtendCheckout: checkouts.extend,
     at_checkout.CompleteCheckout: checkout_completion.complete,
@@ -89,6 +100,9 @@ def decide(members: Mapping[str, Member], command: ask.Command, context: Context
     joining = _JOINING.get(type(command))
     if joining is not None:
         return joining(member, command, context)
+    together = _TOGETHER.get(type(command))
+    if together is not None:
+        return _counted(members, member, together(members, command, context), context)
     if member is None:
         raise MemberNotFound
     _check_standing(member, command)
@@ -100,12 +114,21 @@ def decide(members: Mapping[str, Member], command: ask.Command, context: Context
         change = transfers.transfer(member, receiver, command, context)
     else:
         change = _DECISIONS[type(command)](member, command, context)
-    change = missions.counted(member, change, context)
+    change = _counted(members, member, referrals.undoing(member, change), context)
+    if command.needs_active and context.program.validity.policy == "inactivity":
+        return _kept_alive(member, change, context)
+    return change
+
+
+def _counted(
+    members: Mapping[str, Member], member: Member | None, change: Change, context: Context
+) -> Change:
+    """The change with what it counts for the missions of those it is about; who just joins has none."""
+    if member is not None:
+        change = missions.counted(member, change, context)
     if change.other is not None:
         other = missions.counted(members[change.other.account.member_id], change.other, context)
         change = change._replace(other=other)
-    if command.needs_active and context.program.validity.policy == "inactivity":
-        return _kept_alive(member, change, context)
     return change
 
 

@@ -7,9 +7,11 @@ from app.domain.commands import Command
 from app.domain.missions import completed
 from app.domain.occasions import occasions
 from app.domain.posting import Change, Context
+from app.domain.referrals import referral_steps
 
 
 def follow_ups(before: Account | None, change: Change, context: Context) -> Iterator[Command]:
     """The commands that follow; most changes lead to none. `before` is None for who has just joined."""
     yield from occasions(before, change, context)
     yield from completed(change)
+    yield from referral_steps(change, context)

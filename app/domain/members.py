@@ -1,9 +1,12 @@
 """Members join, are brought along from elsewhere, frozen and forgotten (RULES.md: Members, frozen members)."""
 
-from typing import Any
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Self
 
 from app.domain.account import Account, bucket_of
 from app.domain.benefits import owing, owing_no_entry
+from app.domain.calendar import add_months, local_date, midnight
 from app.domain.commands import Enrol, Erase, Freeze, Import, Unfreeze
 from app.domain.compact import compact
 from app.domain.errors import (
@@ -11,14 +14,18 @@ from app.domain.errors import (
     LoyaltyError,
     MemberErased,
     MemberNotFound,
-    ReferrerFixed,
     ReferrerIsSelf,
 )
 from app.domain.expiry import expires_at
 from app.domain.grants import granted
+from app.domain.instants import rfc3339
 from app.domain.posting import Change, Context, Member, post
+from app.domain.referral_binding import bound
 from app.domain.standing import restand
 from app.domain.tiers import tier_valid_until
+
+_MONTHS = 12
+"""Between two changes of a birthday."""
 
 
 class ImportAheadOfTime(LoyaltyError):
@@ -28,6 +35,26 @@ class ImportAheadOfTime(LoyaltyError):
 
     def __init__(self) -> None:
         super().__init__("joined_at and accrued_at must not lie in the future.")
+
+
+class BirthdayChangedRecently(LoyaltyError):
+    """`changeable_at`: from when on the birthday may be changed again."""
+
+    code = "birthday_changed_recently"
+    kind = ErrorKind.CONFLICT
+    title = "The birthday was changed within a year"
+
+    def __init__(self, *, changeable_at: datetime) -> None:
+        told = rfc3339(changeable_at)
+        super().__init__(
+            f"A birthday may be changed once a year, and this one may be again from {told} on. "
+            "Leave `birthday` out to change the rest.",
+            extra={"changeable_at": told},
+        )
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(changeable_at=datetime.fromisoformat("2027-03-04T16:00:00+00:00"))
 
 
 def new_account(member_id: str, context: Context) -> Account:
@@ -75,12 +102,14 @@ def new_account(member_id: str, context: Context) -> Account:
     return owing(account, before=None, context=context)
 
 
-def enrol(member: Member | None, command: Enrol, context: Context) -> Change:
+def enrol(members: Mapping[str, Member], command: Enrol, context: Context) -> Change:
     """Join, or change what is known of the person. No entry: nothing the ledger counts has changed.
 
     Raises MemberErased: a forgotten member does not come back under the same id; MemberNotFound where it must exist;
-    ReferrerIsSelf; ReferrerFixed: who brought a member is told once (rewards rest on it).
+    ReferrerIsSelf; ReferrerFixed: who brought a member is told once (rewards rest on it); ReferralRing;
+    BirthdayChangedRecently; NeedsMore.
     """
+    member = members.get(command.member_id)
     if command.referrer == command.member_id:
         raise ReferrerIsSelf
     if member is None:
@@ -89,12 +118,30 @@ def enrol(member: Member | None, command: Enrol, context: Context) -> Change:
         account = new_account(command.member_id, context)
         if command.joined_at is not None:
             account = account._replace(joined_at=min(command.joined_at, context.now))
-        return Change(account=account, person=command.person)
+        return bound(members, None, account, command, context)._replace(person=command.person)
     if member.account.status == "erased":
         raise MemberErased
-    if command.names_referrer and member.referred_by not in {None, command.referrer}:
-        raise ReferrerFixed
-    return Change(account=member.account, person=command.person)
+    change = bound(members, member, member.account, command, context)
+    return change._replace(person=_with_birthday(member, command.person, context))
+
+
+def _with_birthday(
+    member: Member, person: Mapping[str, Any] | None, context: Context
+) -> Mapping[str, Any] | None:
+    """What becomes known of the person, with when a birthday that was known became another.
+
+    One that is cleared is a change too, never refused; until a year after it none can be told. Raises
+    BirthdayChangedRecently.
+    """
+    if person is None or "birthday_mark" not in person or person["birthday_mark"] == member.birthday_mark:
+        return person
+    changed_at = member.birthday_changed_at
+    if person["birthday_mark"] is not None and changed_at is not None:
+        timezone = context.program.timezone
+        changeable_at = midnight(add_months(local_date(changed_at, timezone), _MONTHS), timezone)
+        if context.now < changeable_at:
+            raise BirthdayChangedRecently(changeable_at=changeable_at)
+    return person if member.birthday_mark is None else {**person, "birthday_changed_at": context.now}
 
 
 def bring_along(member: Member | None, command: Import, context: Context) -> Change:
@@ -177,7 +224,7 @@ def erase(member: Member, command: Erase, context: Context) -> Change:
     )
     after, entry = post(
         account,
-        account._replace(status="erased", review=None, benefits_at=None),
+        account._replace(status="erased", review=None, benefits_at=None, invited_by=None),
         kind=command.kind,
         key=None,
         context=context,

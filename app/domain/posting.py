@@ -177,7 +177,13 @@ class Member:
         if change.entry is not None:
             self._note(change.entry, change)
         if change.person:
-            self.referred_by = change.person.get("referred_by") or self.referred_by
+            self._learn(change.person)
+
+    def _learn(self, person: Mapping[str, Any]) -> None:
+        """Keep what later decisions ask of the person."""
+        self.referred_by = person.get("referred_by") or self.referred_by
+        self.birthday_mark = person.get("birthday_mark", self.birthday_mark)
+        self.birthday_changed_at = person.get("birthday_changed_at", self.birthday_changed_at)
 
     def _note(self, entry: Entry, change: Change) -> None:
         """Keep what later decisions ask of an entry."""
