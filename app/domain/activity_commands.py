@@ -13,6 +13,7 @@ class RecordActivity(Command):
 
     kind = "activity"
     needs_active = True
+    counts = True
     needs_traits = True
 
     reference: str
@@ -37,6 +38,7 @@ class ReverseActivity(Command):
 
     kind = "reverse_activity"
     needs_lots = True
+    counts = True
 
     reference: str
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import date
 
-from app.domain.carts import Cart, Wish
 from app.domain.campaigns import Trigger
+from app.domain.carts import Cart, Wish
 from app.domain.commands import Command
 from app.domain.errors import ErrorKind, LoyaltyError
 
@@ -50,6 +50,10 @@ class HoldCheckout(Command):
     hold_seconds: int | None = None
     settle: bool = True
     quoted: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def foretells(self) -> Trigger:
+        return "order"
 
     @property
     def reads_all_lots(self) -> bool:
@@ -120,6 +124,7 @@ class CompleteCheckout(CheckoutCommand):
     """
 
     kind = "complete"
+    counts = True
 
     paid: int | None = None
     earn_only: bool = False
@@ -157,6 +162,7 @@ class RefundCheckout(CheckoutCommand):
 
     kind = "refund_checkout"
     needs_lots = True
+    counts = True
 
     reference: str
     amount: int | None = None

@@ -29,6 +29,7 @@ class Command:
     needs_birthday: ClassVar[bool] = False  # the same, whether any condition asks or not
     needs_grants: ClassVar[bool] = False  # the benefits that persons gave
     gives: ClassVar[frozenset[Occasion]] = frozenset()  # when a tier gives the coupons that it gives
+    counts: ClassVar[bool] = False  # what it does may count for missions
     needs_active: ClassVar[bool] = False  # refused while the member is frozen, and once erased
     needs_person: ClassVar[bool] = False  # refused once the member is erased
 
@@ -82,6 +83,11 @@ class Command:
     @property
     def fires(self) -> Trigger | None:
         """The trigger of the campaigns that may add to what it grants."""
+        return None
+
+    @property
+    def foretells(self) -> Trigger | None:
+        """The trigger of the campaigns that it only tells of: nothing is drawn from their budgets."""
         return None
 
     @property
@@ -170,6 +176,7 @@ class Accrue(Command):
 
     kind = "accrue"
     needs_active = True
+    counts = True
 
     order_id: str
     amount: int
@@ -194,6 +201,7 @@ class Settle(Command):
     """Pending points of an order become available."""
 
     kind = "settle"
+    counts = True
 
     order_id: str
 
@@ -215,6 +223,7 @@ class Reverse(Command):
 
     kind = "reverse"
     needs_lots = True
+    counts = True
 
     order_id: str
     reference: str
@@ -315,6 +324,7 @@ class SignIn(Command):
 
     kind = "sign_in"
     needs_active = True
+    counts = True
 
     @property
     def fires(self) -> Trigger:

@@ -140,6 +140,14 @@ _HAPPENINGS: Mapping[str, Callable[[Member, Change, Context], _Happening | None]
 }
 
 
+def periods_of(program: Program, day: date) -> frozenset[str]:
+    """The periods of the program's missions that a day may lie in."""
+    if not program.missions:
+        return frozenset()
+    names = (mission.period.name(day, joined=day) for mission in program.missions)
+    return frozenset(name for name in names if name is not None)
+
+
 def completed(change: Change) -> Iterator[Command]:
     """What follows from a change that completed missions."""
     for row in change.progress:

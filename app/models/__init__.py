@@ -1,6 +1,7 @@
 """Tables and their constraints; importing this module makes `Base.metadata` whole."""
 
 from app.models import (
+    activities,
     api_keys,
     backtests,
     benefits,
@@ -17,6 +18,7 @@ from app.models.base import Base
 
 __all__ = [
     "Base",
+    "activities",
     "api_keys",
     "backtests",
     "benefits",
