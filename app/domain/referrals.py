@@ -284,6 +284,6 @@ def _spend_fen(invitee: Member, referral: Referral, invitation: Invitation) -> i
 
 def _share_points(spend_fen: int, program: Program) -> int:
     terms = program.referral
-    if terms is None or terms.share is None:
-        return 0
-    return int(Fraction(*terms.share.percent) * spend_fen / (_PERCENT * program.earning.unit_fen))
+    share = None if terms is None else terms.share
+    assert share is not None, "it was promised"
+    return int(Fraction(*share.percent) * spend_fen / (_PERCENT * program.earning.unit_fen))

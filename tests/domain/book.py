@@ -16,6 +16,7 @@ from app.domain.commands import Command, Enrol
 from app.domain.coupon_templates import Template
 from app.domain.decisions import decide
 from app.domain.expiry import points_due
+from app.domain.follow_ups import follow_ups
 from app.domain.maturity import is_due, mature
 from app.domain.posting import Caller, Change, Context, Member
 from app.domain.program import Program
@@ -97,16 +98,19 @@ class Book:
         return Context(self.now, today, self.program, self.programs, CALLER, shelf)
 
     def mature(self, member_id: str) -> None:
-        """Write down what fell due on a member, as comes before every command."""
+        """Write down what fell due on a member, as comes before every command, and what follows from it."""
         member = self.members.get(member_id)
         if member is not None and is_due(member.account, self.now):
             account = member.account
+            following: list[Command] = []
             for change in mature(member, self.context()):
                 assert change.account.sequence - account.sequence == (change.entry is not None)
                 self._record(change)
+                following.extend(follow_ups(account, change, self.context()))
                 account = change.account
             assert not is_due(member.account, self.now)
             self.check(member_id)
+            self._follow(following)
 
     def decide(self, command: Command) -> Change:
         """The change the command makes, taken in. Raises its refusal, which leaves everything as it was."""
@@ -117,13 +121,25 @@ class Book:
             change = decide(self.members, command, self.context())
         finally:
             assert before == self._rows()
+        following: list[Command] = []
         for part in (change, change.other):
             if part is not None:
                 name = part.account.member_id
+                account = self.members[name].account if name in self.members else None
                 self.members.setdefault(name, Member(part.account)).apply(part)
                 self._record(part)
                 self.check(name)
+                following.extend(follow_ups(account, part, self.context()))
+        self.check_referrals()
+        self._follow(following)
         return change
+
+    def _follow(self, commands: Iterable[Command]) -> None:
+        """What follows from a change, each as an entry of its own, once."""
+        for command in commands:
+            key = command.natural_key(self.context().today)
+            if all(entry.key != key for entry in self.entries.get(command.member_id, [])):
+                self.decide(command)
 
     def do(self, command: Command) -> dict[str, Any]:
         """Decide, and answer: the same from what was decided and from the entry as it is read again."""
@@ -207,6 +223,28 @@ class Book:
         self._check_coupons(member_id)
         self._check_counters()
         self._check_entries(account, self.entries.get(member_id, []))
+
+    def check_referrals(self) -> None:
+        """Both sides of each invitation tell the same, and the inviter's figures are those of their invitations."""
+        for name, member in self.members.items():
+            referral, account = member.referral, member.account
+            waits_for = None
+            if referral is not None:
+                invitation = self.members[referral.inviter].invitations[name]
+                assert (invitation.status == "bound") == (referral.order_id is None)
+                assert invitation.bound_at == referral.bound_at
+                if referral.order_id is None and account.status != "erased":
+                    waits_for = referral.inviter
+            assert account.invited_by == waits_for
+            invitations = member.invitations.values()
+            if member.referrer is not None:
+                paid = [invitation for invitation in invitations if invitation.status == "paid"]
+                _, _, _, bound, paid_count, _, month_paid, earned = member.referrer
+                assert (bound, paid_count) == (len(invitations), len(paid))
+                assert 0 <= month_paid <= paid_count
+                assert earned == sum(each.points + each.share_points for each in invitations)
+            else:
+                assert not invitations
 
     def _check_dates(self, account: Account, settled: Iterable[Lot], lots: Iterable[Lot]) -> None:
         for lot in lots:

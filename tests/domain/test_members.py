@@ -36,7 +36,7 @@ from app.domain.errors import (
     ReferrerIsSelf,
     ReviewClosed,
 )
-from app.domain.members import ImportAheadOfTime
+from app.domain.members import BirthdayChangedRecently, ImportAheadOfTime
 from tests.domain.book import START, Book
 
 
@@ -241,3 +241,45 @@ def test_transfer_to_a_stranger() -> None:
     with pytest.raises(MemberNotFound):
         book.do(Transfer(member_id="m", reference="t", to="stranger", points=1))
     assert issubclass(MemberNotFound, LoyaltyError)
+
+
+# --- birthdays -------------------------------------------------------------------------------------------
+
+
+def tell(book: Book, birthday: bytes | None) -> None:
+    book.do(Enrol(member_id="n", person={"birthday": b"sealed", "birthday_mark": birthday}))
+
+
+def test_a_birthday_changes_once_a_year() -> None:
+    book = Book()
+    for birthday in (b"1", b"1", b"2"):  # told, told again, changed
+        tell(book, birthday)
+    tell(book, b"2")
+    with pytest.raises(BirthdayChangedRecently) as refused:
+        tell(book, b"3")
+    assert refused.value.extra == {"changeable_at": "2027-03-04T16:00:00Z"}
+    book.do(Enrol(member_id="n", person={"name": b"x"}))
+    book.later(days=364, hours=13, minutes=59)  # the last minute of 4 March 2027
+    with pytest.raises(BirthdayChangedRecently):
+        tell(book, b"3")
+    book.later(minutes=1)
+    tell(book, b"3")
+    with pytest.raises(BirthdayChangedRecently):
+        tell(book, b"1")
+
+
+def test_a_birthday_may_be_cleared_and_told_a_year_later() -> None:
+    book = Book()
+    tell(book, None)
+    tell(book, b"1")
+    tell(book, b"2")
+    book.later(days=300)
+    tell(book, None)
+    tell(book, None)
+    book.later(days=300)
+    for birthday in (b"1", b"2"):
+        with pytest.raises(BirthdayChangedRecently):
+            tell(book, birthday)
+    book.later(days=65)
+    tell(book, b"1")
+    tell(book, b"2")  # what became known just now has not been changed yet
