@@ -115,7 +115,12 @@ async def _lifespan(settings: Settings, app: FastAPI, *, runs_jobs: bool) -> Asy
     clock = SANDBOX_CLOCK if settings.sandbox else REAL_CLOCK
     reader = MemberReader(database.connect, rules=engine.rulebook, templates=engine.rack, clock=clock)
     quote_reader = QuoteReader(
-        database.connect, rules=engine.rulebook, templates=engine.rack, pii=app.state.pii, clock=clock
+        database.connect,
+        rules=engine.rulebook,
+        templates=engine.rack,
+        campaigns=engine.campaigns,
+        pii=app.state.pii,
+        clock=clock,
     )
     app.state.is_sandbox = settings.sandbox
     app.state.ledger = engine

@@ -23,7 +23,7 @@ class Boost(NamedTuple):
     factor: Ratio | None = None
     amount: int = 0  # points, growth or chances
     template: str | None = None
-    count: int = 1  # coupons of the template
+    pieces: int = 1  # coupons of the template
     lines: Lines = ALL_LINES
     cap: int | None = None  # points at most
 
@@ -119,7 +119,7 @@ def write_boosts(boosts: Iterable[Boost]) -> list[dict[str, Any]]:
         if boost.amount:
             told["amount"] = boost.amount
         if boost.template is not None:
-            told |= {"template": boost.template, "count": boost.count}
+            told |= {"template": boost.template, "pieces": boost.pieces}
         if boost.lines != ALL_LINES:
             told["lines"] = [sorted(names) for names in boost.lines]
         if boost.cap is not None:

@@ -17,7 +17,6 @@ class PayCampaign(Command):
 
     kind = "campaign"
     needs_active = True
-    needs_traits = True
 
     campaign: str
     trigger: Trigger
@@ -25,8 +24,8 @@ class PayCampaign(Command):
     facts: tuple[tuple[str, str | int], ...] = ()
 
     @property
-    def campaign_paid(self) -> str:
-        return self.campaign
+    def fires(self) -> Trigger:
+        return self.trigger
 
     def content(self) -> bytes:
         """The hash without what led to the occasion, of which only the first counts."""

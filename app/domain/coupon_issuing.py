@@ -29,6 +29,7 @@ from app.domain.errors import LoyaltyError
 from app.domain.instants import earlier, rfc3339
 from app.domain.lots import moves
 from app.domain.posting import Change, Context, Member, post
+from app.domain.shelf import NeedsMore
 from app.domain.spending import take_points, told
 from app.domain.terms import OCCASIONS
 
@@ -86,6 +87,10 @@ def obtain(
     """
     now, account = context.now, account or member.account
     _check_open(template, now)
+    sees = member.sees_templates
+    is_limited = template.per_member is not None or template.per_day is not None
+    if is_limited and sees is not None and template.template not in sees:
+        raise NeedsMore(template_coupons=frozenset({(account.member_id, template.template)}))
     held = {**member.coupons, **{coupon.code: coupon for coupon in others}}
     _check_limits(template, held.values(), context)
     if by is None or by.kind == "public":  # codes made beforehand took their stock then

@@ -34,7 +34,7 @@ def give_prizes(member: Member, account: Account, boosts: Iterable[Boost], conte
             tallies.append(tally(account, boost.campaign, context, chances=boost.amount))
         elif boost.template is not None:
             before = handed
-            handed = hand_out(member, before, [boost.template] * boost.count, context, source="campaign")
+            handed = hand_out(member, before, [boost.template] * boost.pieces, context, source="campaign")
             given = len(handed.coupons) - len(before.coupons)
             tallies.append(tally(account, boost.campaign, context, coupons=given))
             for refusal in handed.refused[len(before.refused) :]:

@@ -82,7 +82,8 @@ class Roster:
 
     def failed(self, campaign: str, error: str) -> None:
         """Note that a campaign could not be decided on: it is told on the campaign, and pays nothing."""
-        self.failures.append(Failure(campaign, error))
+        if not self._is_reading:
+            self.failures.append(Failure(campaign, error))
 
 
-NO_CAMPAIGNS = Roster({})
+NO_CAMPAIGNS = Roster({}, is_reading=True)

@@ -6,17 +6,17 @@ written down before the first command on them.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import structlog
 
-from app.domain.account import Entry
-from app.domain.answers import answer, has_answer, key_parts
+from app.domain.account import Account, Budget, Entry
+from app.domain.answers import answer, has_answer
 from app.domain.benefits import templates_given
 from app.domain.calendar import local_date
+from app.domain.campaigns import Trigger
 from app.domain.checkout_commands import CheckoutAlreadyExists, CheckoutCommand
 from app.domain.checkout_errors import CheckoutNotFound
 from app.domain.commands import Command, Enrol
@@ -24,13 +24,19 @@ from app.domain.coupon_commands import CouponCommand
 from app.domain.coupon_errors import CouponExhausted, CouponNeedsMember, CouponNotFound
 from app.domain.decisions import decide
 from app.domain.errors import LoyaltyError, OrderAlreadyAccrued
+from app.domain.follow_ups import follow_ups
 from app.domain.maturity import is_due, mature
 from app.domain.posting import Caller, Change, Context, Member
+from app.domain.roster import NO_CAMPAIGNS
 from app.domain.shelf import EMPTY_SHELF, NeedsMore
 from app.domain.status import status
+from app.ledger.budgets import drawn, lock_budgets
+from app.ledger.campaign_rack import Ahead, CampaignRack
 from app.ledger.claims import Claim, Claimed, claim_keys, keep_answers
 from app.ledger.connection import Connection
-from app.ledger.load import Loaded, Locked, load, lock_accounts
+from app.ledger.fill import fill
+from app.ledger.load import Locked, load, lock_accounts
+from app.ledger.needs import Again, Needs
 from app.ledger.outcome import Outcome
 from app.ledger.people import erase_person, read_referrers, save_person
 from app.ledger.plan import Directory, Found, find, lock
@@ -38,7 +44,7 @@ from app.ledger.rack import TemplateRack
 from app.ledger.rulebook import Rulebook, VersionUnknown
 from app.ledger.rush import refuse_exhausted
 from app.ledger.save import Saving, save
-from app.ledger.wants import Wants, moments_of, not_before_last
+from app.ledger.wants import Wants, by_member, moments_of, not_before_last
 from app.security.pii import PiiRing
 
 SYSTEM = "system"
@@ -65,19 +71,9 @@ class Known(NamedTuple):
 
     rulebook: Rulebook
     rack: TemplateRack
+    campaigns: CampaignRack
     directory: Directory
     pii: PiiRing | None = None  # opens birthdays; without it none is known
-
-
-class Needs(NamedTuple):
-    """What earlier tries of a batch turned out to need besides what its commands name."""
-
-    counters: frozenset[str] = frozenset()
-    all_lots_of: frozenset[str] = frozenset()
-
-    def with_more(self, more: NeedsMore) -> Needs:
-        lots = self.all_lots_of if more.all_lots_of is None else self.all_lots_of | {more.all_lots_of}
-        return Needs(self.counters | more.counters, lots)
 
 
 class Batch:
@@ -100,9 +96,16 @@ class Batch:
         self.rulebook = known.rulebook
         self.lost_at = lost_at
         self.needs = needs or Needs()
+        self.needs_more: Needs | None = None  # of what some decision turned out to need
         self.shelf = EMPTY_SHELF
+        self.roster = NO_CAMPAIGNS
+        self.ahead: dict[Trigger, Ahead] = {}  # what campaigns may need, by the triggers of the commands
+        self.fired: list[Ahead] = []  # of those that pay
+        self.shares: list[Budget] = []  # of budgets, locked
+        self.commands: list[Command] = []  # those of the requests, and those that follow from them
         self.holders: dict[str, str] = {}  # of the checkouts named
         self.exhausted: dict[str, int] = {}  # templates whose stock is given out, each at its revision
+        self.spent: list[str] = []  # budgets of which nothing is left
         self.now: datetime | None = None  # once it is known
         self.members: dict[str, Member] = {}
         self.entries: dict[tuple[str, str], tuple[Entry, Mapping[str, Any]]] = {}
@@ -141,6 +144,7 @@ class Batch:
             raise
         self.known.directory.keep(self.saving.checkout_keys)
         self.known.rack.note_exhausted(self.exhausted)
+        self.known.campaigns.note_spent(self.spent)
         return [results[position] for position in range(len(self.requests))]
 
     async def _carry_out(
@@ -156,32 +160,60 @@ class Batch:
         }
         if claims:
             self.claimed = await claim_keys(connection, claims.values())
+        self.commands = [*(request.command for request in requests.values()), *self.needs.commands]
+        self._look_ahead()
         codes, counters = await lock(
             connection, found, rack=self.known.rack, counters=self.needs.counters | self._templates_given()
         )
-        locked = await lock_accounts(
+        self.shares = await lock_budgets(
             connection,
-            {member for request in requests.values() for member in request.command.members},
-            clock=clock,
+            {budget for ahead in self.fired for budget in ahead.budgets},
+            whole=self.needs.budgets,
+            share_of=self.known.campaigns.share_of,
         )
-        if locked.newest_publication > self.rulebook.newest:
-            await self.rulebook.refresh(connection)
-        await self.known.rack.keep_up(connection, locked.newest_revision)
+        locked = await lock_accounts(
+            connection, {member for command in self.commands for member in command.members}, clock=clock
+        )
+        await self._keep_up(connection, locked)
         self.shelf = self.known.rack.shelf(counters=counters, codes=codes)
         await self._load(connection, locked)
         self._mature(locked)
         for position, request in requests.items():
             results[position] = self._result(request, locked.now)
+        if self.needs_more is not None:
+            raise Again(self.needs_more)
         await self._save(connection)
 
+    async def _keep_up(self, connection: Connection, locked: Locked) -> None:
+        """Learn the rules, templates and campaigns as they are once everything is locked."""
+        known = self.known
+        if locked.newest_publication > self.rulebook.newest:
+            await self.rulebook.refresh(connection)
+        await known.rack.keep_up(connection, locked.newest_revision)
+        if locked.newest_campaigns > known.campaigns.newest:
+            await known.campaigns.refresh(connection)
+            self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        """Find what campaigns may need for these commands."""
+        campaigns = self.known.campaigns
+        if campaigns.has_live:
+            fired = {command.fires for command in self.commands}
+            told = {command.foretells for command in self.commands}
+            self.ahead = {
+                trigger: campaigns.ahead(trigger) for trigger in fired | told if trigger is not None
+            }
+            self.fired = [self.ahead[trigger] for trigger in fired if trigger is not None]
+
     def _templates_given(self) -> frozenset[str]:
-        """The templates of which the commands may give coupons by the program: of one not named here yet, what
-        falls due asks by itself.
+        """The templates of which the commands may give coupons by the program or by campaigns: of one not named here
+        yet, what falls due asks by itself.
         """
-        occasions = frozenset(on for request in self.requests for on in request.command.gives)
+        boosted = frozenset(template for ahead in self.fired for template in ahead.templates)
+        occasions = frozenset(on for command in self.commands for on in command.gives)
         if not occasions:
-            return occasions
-        return templates_given(self.rulebook.lately, occasions)
+            return boosted
+        return boosted | templates_given(self.rulebook.lately, occasions)
 
     # --- plan ---------------------------------------------------------------------------------------------
 
@@ -198,21 +230,35 @@ class Batch:
     async def _load(self, connection: Connection, locked: Locked) -> None:
         self.now = locked.now
         self.program = self.rulebook.at(locked.now)
-        commands = [request.command for request in self.requests]
-        self.moments = moments_of(commands, locked)
+        self.roster = self.known.campaigns.roster(
+            locked.now,
+            local_date(locked.now, self.program.timezone),
+            rows=self.shares,
+            whole=self.needs.budgets,
+        )
+        self.moments = moments_of(self.commands, locked)
         for member_id, account in locked.accounts.items():
             self.members[member_id] = Member(account)
         wanted = Wants(
-            commands,
+            self.commands,
             accounts=locked.accounts,
             moments=self.moments,
             program=self.program,
             shelf=self.shelf,
             asks_for_traits=self.known.rack.asks_for_traits,
-        ).all(all_lots_of=self.needs.all_lots_of, lost_at=self.lost_at)
+            ahead=self.ahead,
+        ).all(
+            all_lots_of=self.needs.all_lots_of,
+            template_coupons=self.needs.template_coupons,
+            periods=self.needs.periods,
+            lost_at=self.lost_at,
+        )
+        templates, periods = by_member(wanted.template_coupons), by_member(wanted.progress)
         for member_id, member in self.members.items():
             member.sees_all_lots = member_id in wanted.lots or not member.account.lot_count
             member.sees_wallet = member_id in wanted.wallets
+            member.sees_templates = frozenset(templates.get(member_id, ()))
+            member.periods = frozenset(periods.get(member_id, ()))
         loaded = await load(connection, wanted)
         versions = {row.program_version for rows in (loaded.lots, loaded.redemptions) for row in rows}
         if not versions <= self.rulebook.programs.keys():  # the locks were waited for meanwhile
@@ -229,44 +275,24 @@ class Batch:
                     self.members[member_id].referred_by = referrer
         if any(coupon.template not in self.known.rack.templates for coupon in loaded.coupons):
             await self.known.rack.refresh(connection)  # made since the rack was filled
-        self._fill(loaded)
-
-    def _fill(self, loaded: Loaded) -> None:
-        """Give each member the rows that were found."""
-        for entry in loaded.entries:
-            detail = json.loads(entry.detail)
-            self.entries[entry.member_id, entry.key] = entry, detail
-            if entry.kind == "hold":
-                self.members[entry.member_id].held[key_parts(entry)[0]] = detail
-        for lot in loaded.lots:
-            self.members[lot.member_id].load_lots((lot,))
-        for redemption in loaded.redemptions:
-            self.members[redemption.member_id].redemptions[redemption.reference] = redemption
-        for review in loaded.reviews:
-            self.members[review.member_id].reviews[review.sequence] = review
-        for checkout in loaded.checkouts:
-            self.members[checkout.member_id].checkouts[checkout.checkout_id] = checkout
-        for coupon in loaded.coupons:
-            self.members[coupon.member_id].coupons[coupon.code] = coupon
-        for member_id, traits in loaded.traits.items():
-            sealed = traits.pop("birthday")
-            if sealed is not None and self.known.pii is not None:
-                month = self.known.pii.birthday_month(bytes.fromhex(sealed), member_id=member_id)
-                traits["birthday_month"] = month
-            self.members[member_id].traits = traits
-        for grant in loaded.grants:
-            self.members[grant.member_id].grants[grant.reference] = grant
-        for member_id, key in loaded.paid:
-            self.members[member_id].paid.add(key)
+        self.entries |= fill(self.members, loaded, self.known.pii)
 
     def _mature(self, locked: Locked) -> None:
         """Bring every member on whom something fell due up to date, before any command on them."""
         caller = Caller(SYSTEM, "maturity")
         for member_id, account in locked.accounts.items():
             now = self.moments[member_id]
-            if is_due(account, now):
-                for change in mature(self.members[member_id], self._context(now, caller)):
+            if not is_due(account, now):
+                continue
+            context = self._context(now, caller)
+            try:
+                before = account
+                for change in mature(self.members[member_id], context):
                     self._keep(change)
+                    self._follow_up(before, change, context)
+                    before = change.account
+            except NeedsMore as more:
+                self._note(more)
 
     # --- decide -------------------------------------------------------------------------------------------
 
@@ -278,11 +304,15 @@ class Batch:
             if isinstance(refusal, CouponExhausted) and template is not None:
                 self.exhausted[template] = self.shelf.templates[template].revision
             return refusal
-        except NeedsMore:
-            raise
+        except NeedsMore as more:
+            self._note(more)
+            return InternalError()  # nobody gets it: all is decided again
         except Exception:
             log.exception("command_broke", kind=request.command.kind, request_id=request.caller.request_id)
             return InternalError()
+
+    def _note(self, more: NeedsMore) -> None:
+        self.needs_more = (self.needs_more or self.needs).with_more(more)
 
     def _outcome(self, request: Request, now: datetime) -> Outcome:
         command, claim = request.command, request.claim
@@ -351,6 +381,7 @@ class Batch:
         """Apply a change, keep its rows to be saved, and render its answer."""
         member_id = change.account.member_id
         member = self.members.get(member_id)
+        accounts = {each: member.account for each, member in self._parties(change)}
         if member is None:
             member = self.members[member_id] = Member(change.account)
             self.saving.joined.add(member_id)
@@ -359,12 +390,49 @@ class Batch:
             if part is not None:
                 self.members[part.account.member_id].apply(part)
                 self._keep(part)
-        self.shelf.put(change.counters, change.codes)
+                self.shelf.put(part.counters, part.codes)
         if change.person or change.erases_person:
             self.people.append((member_id, change.person, context.now))
+            self._learn(member, change.person or {})
+        for part in (change, change.other):
+            if part is not None:
+                self._follow_up(accounts.get(part.account.member_id), part, context)
         if change.entry is not None and has_answer(change.entry.kind):
             return answer(change.entry, change.detail)
         return self._status(member, now=context.now)
+
+    def _parties(self, change: Change) -> Iterator[tuple[str, Member]]:
+        """The members whom a change is about, as far as they are known already."""
+        for part in (change, change.other):
+            if part is not None and (member := self.members.get(part.account.member_id)) is not None:
+                yield member.account.member_id, member
+
+    def _learn(self, member: Member, person: Mapping[str, Any]) -> None:
+        """Know of the person at once what conditions may ask."""
+        told = {name: person[name] for name in ("gender", "region", "attributes") if name in person}
+        sealed = person.get("birthday")
+        if sealed is not None and self.known.pii is not None:
+            told["birthday_month"] = self.known.pii.birthday_month(sealed, member_id=member.account.member_id)
+        member.traits = {**member.traits, **told}
+
+    def _follow_up(self, before: Account | None, change: Change, context: Context) -> None:
+        """Decide what follows from a change that was taken in. Raises NeedsMore where that is not loaded."""
+        if before is change.account:
+            return
+        for command in follow_ups(before, change, context):
+            key = command.natural_key(context.today)
+            if (command.member_id, key) in self.entries:
+                continue
+            is_new = command.members == (change.account.member_id,) and before is None
+            if command not in self.needs.commands and not is_new:
+                raise NeedsMore(commands=frozenset({command}))
+            system = context._replace(caller=Caller(SYSTEM, context.caller.request_id))
+            try:
+                followed = decide(self.members, command, system)
+            except LoyaltyError as refusal:
+                log.info("follow_up_refused", kind=command.kind, code=refusal.code)
+                continue
+            self._take_in(followed, system)
 
     def _status(self, member: Member, *, now: datetime | None = None) -> dict[str, Any]:
         return status(
@@ -383,19 +451,31 @@ class Batch:
             if change.entry.kind == "hold" and change.checkout is not None:
                 self.holders[change.checkout.checkout_id] = member_id
         self.saving.keep(change)
+        self.roster.draw(change.draws)
 
     def _context(self, now: datetime, caller: Caller) -> Context:
         today = local_date(now, self.program.timezone)
-        return Context(now, today, self.program, self.rulebook.programs, caller, self.shelf)
+        return Context(now, today, self.program, self.rulebook.programs, caller, self.shelf, self.roster)
 
     # --- save ---------------------------------------------------------------------------------------------
 
     async def _save(self, connection: Connection) -> None:
+        if self.saving.draws:
+            self._draw()
         await save(connection, self.saving)
         for member_id, person, now in self.people:
             if person is None:
                 await erase_person(connection, member_id)
             else:
                 await save_person(connection, member_id, person, now=now)
+        if self.roster.failures:
+            await self.known.campaigns.tell_failures(connection, self.roster.failures, now=self.now)
         if self.claimed:
             await keep_answers(connection, self.claimed.values())
+
+    def _draw(self) -> None:
+        """Take what campaigns paid from the shares of their budgets."""
+        draws, whole = self.saving.draws, self.needs.budgets
+        for row in drawn(self.shares, draws, whole=whole, share_of=self.known.campaigns.share_of):
+            self.saving.budgets[row.budget, row.share_of] = row
+        self.spent = [budget for budget in draws if budget in whole and not self.roster.left(budget, 1)]

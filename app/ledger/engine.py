@@ -17,10 +17,11 @@ import structlog
 
 from app.database import CONNECTION_LOST
 from app.domain.errors import ErrorKind, LoyaltyError
-from app.domain.shelf import NeedsMore
-from app.ledger.batch import Batch, InternalError, Known, Needs, Request, Result
+from app.ledger.batch import Batch, InternalError, Known, Request, Result
+from app.ledger.campaign_rack import CampaignRack
 from app.ledger.connection import Connection
 from app.ledger.load import REAL_CLOCK, SANDBOX_CLOCK
+from app.ledger.needs import Again, Needs
 from app.ledger.outcome import Outcome
 from app.ledger.plan import Directory
 from app.ledger.rack import TemplateRack
@@ -95,13 +96,15 @@ class Engine:
         self._is_stopping = False
         self.rulebook = Rulebook()
         self.rack = TemplateRack()
-        self._known = Known(self.rulebook, self.rack, Directory(), pii)
+        self.campaigns = CampaignRack()
+        self._known = Known(self.rulebook, self.rack, self.campaigns, Directory(), pii)
 
     async def start(self) -> None:
         """Open a connection and read the program. Raises as asyncpg does when there is no database."""
         connection = await self._connect()
         await self.rulebook.refresh(connection)
         await self.rack.refresh(connection)
+        await self.campaigns.refresh(connection)
         self._task = asyncio.create_task(self._run(connection))
 
     async def stop(self) -> None:
@@ -197,11 +200,11 @@ class Engine:
                 log.warning("connection_lost", error=repr(error))
                 connection = await _closed(connection)
                 lost_at = lost_at or (batch and batch.now)
-            except NeedsMore as more:
-                if needs.with_more(more) == needs:  # it has that already, and asks again
-                    log.error("batch_needs_more", counters=sorted(more.counters))
+            except Again as again:
+                if again.needs == needs:  # it has that already, and asks again
+                    log.error("batch_needs_more", counters=sorted(needs.counters))
                     break
-                needs = needs.with_more(more)
+                needs = again.needs
                 tries -= 1
             except _RACED as error:
                 log.info("batch_raced", error=repr(error))

@@ -8,16 +8,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from app.domain.account import (
     Account,
+    Activity,
     BenefitGrant,
+    CampaignMember,
     Checkout,
     Coupon,
     Entry,
     Lot,
+    MissionProgress,
     Redemption,
     Review,
     bucket_of,
@@ -43,7 +46,8 @@ SELECT locked.*, {clock} AS now, {newest} FROM locked
 
 # Read after the counters of templates are locked, too: whoever changes a template locks its counter first.
 _NEWEST = """(SELECT max(publication) FROM program_version) AS publication,
-       (SELECT max(revision) FROM coupon_template) AS revision"""
+       (SELECT max(revision) FROM coupon_template) AS revision,
+       (SELECT max(revision) FROM campaign) AS campaigns"""
 _NOW = "SELECT {clock} AS now, {newest}"
 
 _PARTS = {
@@ -153,6 +157,39 @@ _PARTS = {
     "grants": """
 (SELECT array_agg(found) FROM unnest(${0}::smallint[], ${1}::text[]) AS wanted (bucket, member_id)
    JOIN benefit_grant AS found USING (bucket, member_id))""",
+    # what campaigns that give each member only so much gave them
+    "given": """
+(SELECT array_agg(found)
+   FROM unnest(${0}::smallint[], ${1}::text[], ${2}::text[]) AS wanted (bucket, member_id, campaign)
+   JOIN campaign_member AS found USING (bucket, member_id, campaign))""",
+    # activities of a kind, from a day on
+    "activities": """
+(SELECT array_agg(found)
+   FROM unnest(${0}::smallint[], ${1}::text[], ${2}::text[], ${3}::date[]) AS wanted (bucket, member_id, kind, day)
+   JOIN activity AS found ON found.bucket = wanted.bucket AND found.member_id = wanted.member_id
+                AND found.kind = wanted.kind AND found.day >= wanted.day)""",
+    # activities, found by the entries that recorded them
+    "named_activities": """
+(SELECT array_agg(found) FROM unnest(${0}::smallint[], ${1}::text[], ${2}::text[]) AS wanted (bucket, member_id, key)
+   JOIN entry USING (bucket, member_id, key)
+   JOIN activity AS found ON found.bucket = entry.bucket AND found.member_id = entry.member_id
+                AND found.sequence = entry.sequence)""",
+    # how far members are with the missions of a period
+    "progress": """
+(SELECT array_agg(found) FROM unnest(${0}::smallint[], ${1}::text[], ${2}::text[]) AS wanted (bucket, member_id, period)
+   JOIN mission_progress AS found USING (bucket, member_id, period))""",
+    # who brought members
+    "referrals": """
+(SELECT array_agg(found) FROM unnest(${0}::smallint[], ${1}::text[]) AS wanted (bucket, member_id)
+   JOIN referral AS found USING (bucket, member_id))""",
+    # what the invitations of members come to
+    "referrers": """
+(SELECT array_agg(found) FROM unnest(${0}::smallint[], ${1}::text[]) AS wanted (bucket, member_id)
+   JOIN referrer AS found USING (bucket, member_id))""",
+    # invitations by the invitee
+    "invitations": """
+(SELECT array_agg(found) FROM unnest(${0}::smallint[], ${1}::text[], ${2}::text[]) AS wanted (bucket, member_id, invitee)
+   JOIN invitation AS found USING (bucket, member_id, invitee))""",
     # keys of the entries by which a tier gave coupons: a range of the key's index
     "paid": """
 (SELECT json_agg(json_build_array(found.member_id, found.key))
@@ -166,12 +203,15 @@ _PARTS = {
    JOIN tier_review AS found USING (bucket, member_id, sequence))""",
 }
 _COLUMNS = {
+    "activities": 4,
     "grants": 2,
     "held_checkouts": 2,
     "held_coupons": 2,
     "holds": 2,
     "paid": 2,
     "reaching_lots": 4,
+    "referrals": 2,
+    "referrers": 2,
     "traits": 2,
     "wallets": 2,
 }
@@ -185,6 +225,7 @@ class Locked(NamedTuple):
     now: datetime
     newest_publication: int  # of the program
     newest_revision: int  # of the coupon templates
+    newest_campaigns: int  # revision of theirs
 
 
 @dataclass(slots=True)
@@ -207,6 +248,13 @@ class Wanted:
     traits: set[str] = field(default_factory=set)
     grants: set[str] = field(default_factory=set)
     paid: set[str] = field(default_factory=set)
+    given: set[tuple[str, str]] = field(default_factory=set)
+    activities: set[tuple[str, str, date]] = field(default_factory=set)  # member, kind, from this day on
+    named_activities: set[tuple[str, str]] = field(default_factory=set)
+    progress: set[tuple[str, str]] = field(default_factory=set)
+    referrals: set[str] = field(default_factory=set)
+    referrers: set[str] = field(default_factory=set)
+    invitations: set[tuple[str, str]] = field(default_factory=set)  # inviter, invitee
 
 
 class Loaded(NamedTuple):
@@ -221,6 +269,12 @@ class Loaded(NamedTuple):
     traits: dict[str, dict[str, Any]]  # by member; the birthday still sealed
     grants: list[BenefitGrant]
     paid: list[tuple[str, str]]  # member, key
+    given: list[CampaignMember]
+    activities: list[Activity]
+    progress: list[MissionProgress]
+    referrals: list[Referral]
+    referrers: list[Referrer]
+    invitations: list[Invitation]
 
 
 async def lock_accounts(connection: Connection, members: Iterable[str], *, clock: str) -> Locked:
@@ -231,12 +285,13 @@ async def lock_accounts(connection: Connection, members: Iterable[str], *, clock
     if not rows:
         row = await connection.fetchrow(_NOW.format(clock=clock, newest=_NEWEST))
         assert row is not None
-        return Locked({}, row["now"], row["publication"], row["revision"] or 0)
+        return Locked({}, row["now"], row["publication"], row["revision"] or 0, row["campaigns"] or 0)
     width = len(Account._fields)
     accounts = [Account._make(row[:width]) for row in map(tuple, rows)]
     now = max(row[width] for row in rows)
-    publication, revision = rows[-1][width + 1 :]
-    return Locked({account.member_id: account for account in accounts}, now, publication, revision or 0)
+    publication, revision, campaigns = rows[-1][width + 1 :]
+    found = {account.member_id: account for account in accounts}
+    return Locked(found, now, publication, revision or 0, campaigns or 0)
 
 
 async def load(connection: Connection, wanted: Wanted) -> Loaded:
@@ -272,6 +327,14 @@ async def load(connection: Connection, wanted: Wanted) -> Loaded:
         traits={traits.pop("member_id"): traits for traits in json.loads(found.get("traits") or "[]")},
         grants=[BenefitGrant._make(row) for row in found.get("grants", ())],
         paid=[(member, key) for member, key in json.loads(found.get("paid") or "[]")],
+        given=[CampaignMember._make(row) for row in found.get("given", ())],
+        activities=[
+            Activity._make(row) for name in ("activities", "named_activities") for row in found.get(name, ())
+        ],
+        progress=[MissionProgress._make(row) for row in found.get("progress", ())],
+        referrals=[Referral._make(row) for row in found.get("referrals", ())],
+        referrers=[Referrer._make(row) for row in found.get("referrers", ())],
+        invitations=[Invitation._make(row) for row in found.get("invitations", ())],
     )
 
 
@@ -286,6 +349,10 @@ def _parts(wanted: Wanted) -> Iterator[tuple[str, list[Sequence[Any]]]]:
         (("coupons",), wanted.coupons),
         (("template_coupons",), wanted.template_coupons),
         (("reviews",), wanted.reviews),
+        (("given",), wanted.given),
+        (("named_activities",), wanted.named_activities),
+        (("progress",), wanted.progress),
+        (("invitations",), wanted.invitations),
     ):
         if pairs:
             arrays = _arrays(pairs)
@@ -296,10 +363,15 @@ def _parts(wanted: Wanted) -> Iterator[tuple[str, list[Sequence[Any]]]]:
         (("traits",), wanted.traits),
         (("grants",), wanted.grants),
         (("paid",), wanted.paid),
+        (("referrals",), wanted.referrals),
+        (("referrers",), wanted.referrers),
     ):
         if members:
             arrays: list[Sequence[Any]] = [[bucket_of(member) for member in members], list(members)]
             yield from ((name, arrays) for name in names)
+    if wanted.activities:
+        members, kinds, days = zip(*wanted.activities, strict=True)
+        yield "activities", [[bucket_of(member) for member in members], members, kinds, days]
     if wanted.reaching:
         floors, points = zip(*wanted.reaching.values(), strict=True)
         members = list(wanted.reaching)

@@ -9,19 +9,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.domain.account import (
+    SUMS_OF_CAMPAIGNS,
     Account,
+    Activity,
     BenefitGrant,
+    Budget,
+    CampaignMember,
     Checkout,
     Code,
     Counter,
     Coupon,
     Entry,
     Lot,
+    MissionProgress,
     Redemption,
     Review,
     bucket_of,
 )
-from app.domain.posting import Change
+from app.domain.posting import Change, added
 from app.ledger.connection import Connection
 
 
@@ -42,6 +47,11 @@ class Saving:
     checkouts: dict[tuple[str, str], Checkout] = field(default_factory=dict)
     checkout_keys: dict[str, str] = field(default_factory=dict)  # of new checkouts, with their member
     grants: dict[tuple[str, str], BenefitGrant] = field(default_factory=dict)
+    activities: dict[tuple[str, str], Activity] = field(default_factory=dict)
+    progress: dict[tuple[str, str, str], MissionProgress] = field(default_factory=dict)
+    tallies: dict[tuple[str, str], CampaignMember] = field(default_factory=dict)  # what campaigns gave more
+    draws: dict[str, int] = field(default_factory=dict)  # points by budget
+    budgets: dict[tuple[str, int], Budget] = field(default_factory=dict)  # their shares, once drawn from
     has_old_lots: bool = False  # some of `lots` are in the database already
 
     def keep(self, change: Change) -> None:
@@ -62,8 +72,21 @@ class Saving:
             self.reviews[member_id, review.sequence] = review
         if change.grant is not None:
             self.grants[member_id, change.grant.reference] = change.grant
+        if change.activity is not None:
+            self.activities[member_id, change.activity.reference] = change.activity
+        for row in change.progress:
+            self.progress[member_id, row.period, row.mission] = row
+        if change.tallies:
+            self._keep_campaigns(change)
         if change.coupons or change.checkout or change.counters:
             self._keep_coupons(change)
+
+    def _keep_campaigns(self, change: Change) -> None:
+        for tally in change.tallies:
+            key = tally.member_id, tally.campaign
+            self.tallies[key] = added(self.tallies.get(key), tally)
+        for budget, points in change.draws.items():
+            self.draws[budget] = self.draws.get(budget, 0) + points
 
     def _keep_coupons(self, change: Change) -> None:
         member_id, checkout = change.account.member_id, change.checkout
@@ -94,6 +117,13 @@ def _update(table: str, key: Sequence[str], columns: Sequence[str]) -> str:
     return f"UPDATE {table} SET {changes} FROM unnest(${{}}::{table}[]) AS new WHERE {match}"
 
 
+def _add_up(table: str, key: Sequence[str], sums: Sequence[str]) -> str:
+    changes = ", ".join(f"{column} = {table}.{column} + excluded.{column}" for column in sums)
+    return (
+        f"{_insert(table)} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}, last_at = excluded.last_at"
+    )
+
+
 _MEMBER = ("bucket", "member_id")
 _PARTS = {
     "entries": _insert("entry"),
@@ -107,6 +137,10 @@ _PARTS = {
     "checkouts": _upsert("checkout", (*_MEMBER, "checkout_id"), Checkout._fields),
     "checkout_keys": _insert("checkout_key"),
     "grants": _upsert("benefit_grant", (*_MEMBER, "reference"), BenefitGrant._fields),
+    "activities": _upsert("activity", (*_MEMBER, "sequence"), Activity._fields),
+    "progress": _upsert("mission_progress", (*_MEMBER, "period", "mission"), MissionProgress._fields),
+    "tallies": _add_up("campaign_member", (*_MEMBER, "campaign"), SUMS_OF_CAMPAIGNS),
+    "budgets": _upsert("campaign_budget", ("bucket", "budget", "share_of"), Budget._fields),
     "accounts": _update("account", _MEMBER, Account._fields),
 }
 _JOIN = _insert("account").format(1)
@@ -135,6 +169,10 @@ async def save(connection: Connection, saving: Saving) -> None:
         ("counters", saving.counters),
         ("checkouts", saving.checkouts),
         ("grants", saving.grants),
+        ("activities", saving.activities),
+        ("progress", saving.progress),
+        ("tallies", saving.tallies),
+        ("budgets", saving.budgets),
     ):
         if rows:
             parts.append((name, list(rows.values())))

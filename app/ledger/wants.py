@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from app.domain.account import Account
+from app.domain.activity_terms import ActivityKind
 from app.domain.benefits import templates_given
 from app.domain.calendar import local_date
-from app.domain.commands import Command, Mature
+from app.domain.campaigns import Trigger
+from app.domain.commands import Accrue, Command, Mature
 from app.domain.maturity import is_due
+from app.domain.missions import periods_of
 from app.domain.program import Program
 from app.domain.shelf import Shelf
 from app.domain.status import counts_all_lots
+from app.ledger.campaign_rack import Ahead
 from app.ledger.load import Locked, Wanted
 
 
@@ -40,6 +44,14 @@ def moments_of(commands: Sequence[Command], locked: Locked) -> dict[str, datetim
     return moments
 
 
+def by_member(pairs: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+    """What is wanted of each member, of (member, what) pairs."""
+    found: dict[str, set[str]] = {}
+    for member_id, what in pairs:
+        found.setdefault(member_id, set()).add(what)
+    return found
+
+
 class Wants:
     """What the commands of a batch need to be read, given their accounts."""
 
@@ -52,6 +64,7 @@ class Wants:
         program: Program,
         shelf: Shelf,
         asks_for_traits: bool,
+        ahead: Mapping[Trigger, Ahead],
     ) -> None:
         self._commands = commands
         self._accounts = accounts
@@ -59,25 +72,38 @@ class Wants:
         self._program = program
         self._shelf = shelf
         self._asks_for_traits = asks_for_traits
+        self._ahead = ahead
         self._sees_all = counts_all_lots(program)
         self._keeps_alive = program.validity.policy == "inactivity"
         self._templates_given = templates_given(program, Mature.gives)
         self._wanted = Wanted()
 
-    def all(self, *, all_lots_of: Iterable[str], lost_at: datetime | None) -> Wanted:
-        """Everything; also all lots of these members, and what was written when the batch was decided before."""
+    def all(
+        self,
+        *,
+        all_lots_of: Iterable[str],
+        template_coupons: Iterable[tuple[str, str]],
+        periods: Iterable[tuple[str, str]],
+        lost_at: datetime | None,
+    ) -> Wanted:
+        """Everything; also all lots of these members, what members had of templates, and what was written when the
+        batch was decided before.
+        """
         wanted = self._wanted
+        wanted.template_coupons.update(template_coupons)
+        wanted.progress.update(periods)
         for account in self._accounts.values():
             self._add_due(account)
         for member_id in all_lots_of:
-            wanted.lots.setdefault(member_id, self._accounts[member_id].lot_floor)
+            if member_id in self._accounts:
+                wanted.lots.setdefault(member_id, self._accounts[member_id].lot_floor)
         for command in self._commands:
+            wanted.keys.update(command.entries_undone)
+            wanted.orders.update(command.entries_undone)
             for member_id in command.members:
                 account = self._accounts.get(member_id)
                 if account is not None:
-                    self._add_coupons(command, account)
-                    if account.sequence:
-                        self._add(command, account)
+                    self._add_of(command, account)
             if lost_at is not None:
                 key = command.natural_key(local_date(lost_at, self._program.timezone))
                 if key is not None and command.member_id in self._accounts:
@@ -85,6 +111,16 @@ class Wants:
         for member_id in wanted.lots:
             wanted.reaching.pop(member_id, None)
         return wanted
+
+    def _add_of(self, command: Command, account: Account) -> None:
+        """What a command needs of one of its members."""
+        self._add_coupons(command, account)
+        if self._ahead:
+            self._add_campaigns(command, account)
+        if command.counts:
+            self._add_missions(command, account)
+        if account.sequence:
+            self._add(command, account)
 
     def _add_due(self, account: Account) -> None:
         wanted, member_id = self._wanted, account.member_id
@@ -128,6 +164,35 @@ class Wants:
         if (checkout_id := command.checkout_named) is not None:
             wanted.checkouts.add((member_id, checkout_id))
             wanted.keys.add((member_id, f"hold/{checkout_id}"))
+        if (kind := self._program.activities.get(command.activity_counted or "")) is not None:
+            self._add_activities(kind, member_id, today)
+        if (reference := command.activity_named) is not None:
+            wanted.named_activities.add((member_id, f"activity/{reference}"))
+
+    def _add_activities(self, kind: ActivityKind, member_id: str, today: date) -> None:
+        """What the limits of a kind of activity count."""
+        if kind.is_once:
+            self._wanted.activities.add((member_id, kind.kind, date.min))
+        elif kind.per_day is not None:
+            self._wanted.activities.add((member_id, kind.kind, today))
+
+    def _add_missions(self, command: Command, account: Account) -> None:
+        """How far the member is with the missions of the day: of another day the decision asks by itself."""
+        occurred_at = command.occurred_at if isinstance(command, Accrue) else None
+        day = local_date(occurred_at or self._moments[account.member_id], self._program.timezone)
+        self._wanted.progress.update((account.member_id, period) for period in periods_of(self._program, day))
+
+    def _add_campaigns(self, command: Command, account: Account) -> None:
+        wanted, member_id = self._wanted, account.member_id
+        trigger = command.fires or command.foretells
+        ahead = None if trigger is None else self._ahead.get(trigger)
+        if ahead is None:
+            return
+        if command.fires is not None:
+            wanted.template_coupons.update((member_id, template) for template in ahead.templates)
+        wanted.given.update((member_id, campaign) for campaign in ahead.limited)
+        if ahead.asks_for_traits:
+            wanted.traits.add(member_id)
 
     def _add_coupons(self, command: Command, account: Account) -> None:
         wanted, member_id = self._wanted, account.member_id

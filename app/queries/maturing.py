@@ -25,6 +25,7 @@ from app.domain.coupon_templates import Template
 from app.domain.maturity import is_due, mature
 from app.domain.posting import Caller, Context, Member
 from app.domain.program import Program
+from app.domain.roster import NO_CAMPAIGNS, Roster
 from app.domain.shelf import Shelf
 from app.domain.status import counts_all_lots
 from app.domain.terms import Occasion
@@ -50,6 +51,7 @@ WITH moment AS MATERIALIZED (SELECT {{clock}} AS now)
 SELECT account.*, moment.now,
        (SELECT max(publication) FROM program_version) AS newest,
        (SELECT max(revision) FROM coupon_template) AS revision,
+       (SELECT max(revision) FROM campaign) AS campaigns,
        CASE WHEN $3 OR {_IS_DUE} THEN
            (SELECT array_agg(found) FROM lot AS found
              WHERE {_OWN} AND found.lot >= CASE WHEN $3 THEN 1 ELSE account.lot_floor END) END AS lots,
@@ -151,10 +153,13 @@ def moment_of(member: Member, row: asyncpg.Record) -> datetime:
     return max(now, member.account.last_at or now)
 
 
-def bring_up_to_date(member: Member, now: datetime, *, rules: Rules, shelf: Shelf) -> Context:
+def bring_up_to_date(
+    member: Member, now: datetime, *, rules: Rules, shelf: Shelf, campaigns: Roster = NO_CAMPAIGNS
+) -> Context:
     """Let happen to the member all that fell due by `now`, if anything did; the context that it happened in."""
     program = rules.at(now)
-    context = Context(now, local_date(now, program.timezone), program, rules.programs, _CALLER, shelf)
+    today = local_date(now, program.timezone)
+    context = Context(now, today, program, rules.programs, _CALLER, shelf, campaigns)
     if is_due(member.account, now):
         mature(member, context)
     return context

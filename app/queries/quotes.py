@@ -6,13 +6,17 @@ Nothing is locked and nothing is written: what a quote says may be otherwise a m
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import asyncpg
 
-from app.domain.account import BenefitGrant, Code, Coupon, bucket_of
+from app.domain.account import BenefitGrant, CampaignMember, Code, Coupon, bucket_of
+from app.domain.calendar import local_date
+from app.domain.campaigns import Trigger
 from app.domain.posting import Context, Member
+from app.domain.roster import Roster
 from app.queries.gathering import GatheringReader
 from app.queries.maturing import (
     STATEMENT,
@@ -45,6 +49,16 @@ SELECT found.* FROM unnest($1::smallint[], $2::text[]) AS wanted (bucket, member
   JOIN coupon AS found USING (bucket, member_id)
  WHERE found.template = ANY ($3)
 """
+_GIVEN = """
+SELECT found.* FROM unnest($1::smallint[], $2::text[]) AS wanted (bucket, member_id)
+  JOIN campaign_member AS found USING (bucket, member_id)
+ WHERE found.campaign = ANY ($3)
+"""
+_LEFT = """
+SELECT budget, sum(share - granted) AS points FROM unnest($1::smallint[], $2::text[]) AS wanted (bucket, budget)
+  JOIN campaign_budget USING (bucket, budget)
+ GROUP BY budget
+"""
 _MORE = """,
        (SELECT array_agg(found) FROM benefit_grant AS found
          WHERE found.bucket = account.bucket AND found.member_id = account.member_id) AS grants,
@@ -53,6 +67,27 @@ _MORE = """,
                                      'attributes', found.attributes, 'birthday', encode(found.birthday, 'hex'))
               FROM person AS found
              WHERE found.bucket = account.bucket AND found.member_id = account.member_id) END AS traits"""
+
+
+class Ahead(Protocol):
+    """What the campaigns of a trigger may ask for."""
+
+    @property
+    def budgets(self) -> Collection[str]: ...
+    @property
+    def limited(self) -> Collection[str]: ...
+    @property
+    def asks_for_traits(self) -> bool: ...
+
+
+class Campaigns(Protocol):
+    """The campaigns known to this process (`ledger/campaign_rack.py`)."""
+
+    @property
+    def newest(self) -> int: ...
+    async def keep_up(self, connection: Connection, revision: int) -> None: ...
+    def ahead(self, trigger: Trigger) -> Ahead: ...
+    def reading_roster(self, now: datetime, today: date, *, left: Mapping[str, int]) -> Roster: ...
 
 
 class Asked(NamedTuple):
@@ -79,12 +114,14 @@ class QuoteReader(GatheringReader[Asked, QuoteReading | None]):
         *,
         rules: Rules,
         templates: Templates,
+        campaigns: Campaigns,
         pii: PiiRing,
         clock: str,
     ) -> None:
         super().__init__(connect)
         self._rules = rules
         self._templates = templates
+        self._campaigns = campaigns
         self._pii = pii
         self._statement = STATEMENT.format(clock=clock, coupons=_COUPONS, more=_MORE)
 
@@ -111,12 +148,15 @@ class QuoteReader(GatheringReader[Asked, QuoteReading | None]):
         if given:
             await _add_had(connection, members, given)
         counters = await read_counters(connection, given | self._budgeted(members.values()))
+        left = await self._add_given(connection, members)
         found: dict[str, QuoteReading] = {}
         for member_id, member in members.items():
             self._add_person(member, rows[member_id])
             shelf = self._templates.reading_shelf(counters=counters, codes=codes)
             now, owes_at = moment_of(member, rows[member_id]), member.account.benefits_at
-            context = bring_up_to_date(member, now, rules=self._rules, shelf=shelf)
+            today = local_date(now, self._rules.at(now).timezone)
+            roster = self._campaigns.reading_roster(now, today, left=left)
+            context = bring_up_to_date(member, now, rules=self._rules, shelf=shelf, campaigns=roster)
             is_owed = owes_at is not None and owes_at <= now
             found[member_id] = QuoteReading(member, context, is_owed)
         return [found.get(each.member_id) for each in asked]
@@ -132,12 +172,30 @@ class QuoteReader(GatheringReader[Asked, QuoteReading | None]):
                 members,
                 any_counts_all_lots(self._rules),
                 named,
-                self._templates.asks_for_traits,
+                self._templates.asks_for_traits or self._campaigns.ahead("order").asks_for_traits,
             )
-            if not rows or not await caught_up(
-                connection, rows[0], rules=self._rules, templates=self._templates
-            ):
+            if not rows:
                 return rows
+            knew = self._campaigns.newest
+            await self._campaigns.keep_up(connection, rows[0]["campaigns"] or 0)
+            has_learnt = await caught_up(connection, rows[0], rules=self._rules, templates=self._templates)
+            if not has_learnt and knew == self._campaigns.newest:
+                return rows
+
+    async def _add_given(self, connection: Connection, members: Mapping[str, Member]) -> dict[str, int]:
+        """Give the members what campaigns gave them that give each only so much; what is left of the budgets."""
+        ahead = self._campaigns.ahead("order")
+        if ahead.limited:
+            rows = await connection.fetch(
+                _GIVEN, [bucket_of(member_id) for member_id in members], list(members), list(ahead.limited)
+            )
+            for row in rows:
+                members[row["member_id"]].given[row["campaign"]] = CampaignMember._make(row)
+        if not ahead.budgets:
+            return {}
+        budgets = list(ahead.budgets)
+        rows = await connection.fetch(_LEFT, [bucket_of(budget) for budget in budgets], budgets)
+        return {row["budget"]: int(row["points"]) for row in rows}
 
     def _budgeted(self, members: Iterable[Member]) -> set[str]:
         """The templates whose budget may forbid a coupon."""

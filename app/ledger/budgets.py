@@ -1,0 +1,88 @@
+"""What is left of the budgets of campaigns, in shares: a process draws from its own, without waiting for others.
+
+Row 0 of a budget holds what nobody took yet. A share that does not reach is filled up while all rows of the budget are
+locked: first from row 0, then from the other processes' shares, so that a budget is given out to its last point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from app.domain.account import Budget, bucket_of
+from app.ledger.connection import Connection
+
+SHARES = 30
+"""Processes that draw side by side; more of them share their shares."""
+
+# A day's budget is opened by whoever needs it first, with what the campaign says at that moment.
+_OPEN_DAYS = """
+INSERT INTO campaign_budget (bucket, budget, share_of, share, granted)
+SELECT wanted.bucket, wanted.budget, 0, (found.document -> 'budget' ->> 'per_day')::bigint, 0
+  FROM unnest($1::smallint[], $2::text[], $3::text[]) AS wanted (bucket, budget, campaign)
+  JOIN campaign AS found USING (campaign)
+ WHERE found.document -> 'budget' ? 'per_day'
+   FOR SHARE OF found
+    ON CONFLICT DO NOTHING
+"""
+
+_LOCK = """
+SELECT found.* FROM unnest($1::smallint[], $2::text[], $3::boolean[]) AS wanted (bucket, budget, whole)
+  JOIN campaign_budget AS found USING (bucket, budget)
+ WHERE wanted.whole OR found.share_of = $4
+ ORDER BY found.bucket, found.budget, found.share_of FOR NO KEY UPDATE OF found
+"""
+
+
+async def lock_budgets(
+    connection: Connection, own: Collection[str], *, whole: Collection[str], share_of: int
+) -> list[Budget]:
+    """Lock this share of the budgets of `own`, and every share of those in `whole`, in one global order."""
+    days = sorted(budget for budget in whole if "/" in budget)
+    if days:
+        campaigns = [budget.partition("/")[0] for budget in days]
+        await connection.execute(_OPEN_DAYS, [bucket_of(day) for day in days], days, campaigns)
+    names = sorted({*own, *whole})
+    if not names:
+        return []
+    buckets = [bucket_of(name) for name in names]
+    rows = await connection.fetch(_LOCK, buckets, names, [name in whole for name in names], share_of)
+    return [Budget._make(row) for row in rows]
+
+
+def left_of(rows: Iterable[Budget]) -> dict[str, int]:
+    """What the locked shares of each budget have left."""
+    left: dict[str, int] = {}
+    for row in rows:
+        left[row.budget] = left.get(row.budget, 0) + row.share - row.granted
+    return left
+
+
+def drawn(
+    rows: Iterable[Budget], draws: Mapping[str, int], *, whole: Collection[str], share_of: int
+) -> list[Budget]:
+    """The shares as they stand once `draws` are granted: all from the process's own.
+
+    Where all shares were locked, its own is filled up for the next batches with a part of what nobody took.
+    """
+    shares: dict[str, dict[int, Budget]] = {}
+    for row in rows:
+        shares.setdefault(row.budget, {})[row.share_of] = row
+    changed: list[Budget] = []
+    for budget, points in draws.items():
+        held = shares[budget]
+        own = held.get(share_of) or Budget(bucket_of(budget), budget, share_of, 0, 0)
+        needed = points - (own.share - own.granted)
+        if budget in whole:
+            others = [held[number] for number in sorted(held) if number != share_of]
+            for other in others:
+                left = other.share - other.granted
+                wanted = max(needed, 0)
+                if other.share_of == 0:
+                    wanted = max(wanted, wanted + (left - wanted) // 4)
+                moved = min(left, wanted)
+                if moved:
+                    changed.append(other._replace(share=other.share - moved))
+                    own = own._replace(share=own.share + moved)
+                    needed -= moved
+        changed.append(own._replace(granted=own.granted + points))
+    return changed

@@ -1,0 +1,198 @@
+"""The campaigns this process has met, as they are now: read again when a newer revision exists."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from time import monotonic
+from typing import NamedTuple
+
+import structlog
+
+from app.domain.account import Budget
+from app.domain.campaign_choice import budgets_of
+from app.domain.campaigns import Campaign, Trigger
+from app.domain.roster import Failure, Roster
+
+try:
+    from app.expressions import asking, asks_for_traits
+except ImportError:
+
+    def asking(trigger, facts):
+        return lambda expression: True
+
+    def asks_for_traits(expression):
+        return True
+
+
+from app.ledger.budgets import SHARES, left_of
+from app.ledger.connection import Connection
+
+try:
+    from app.recurrence import is_open
+except ImportError:
+
+    def is_open(campaign, now, today):
+        return True
+
+
+_REFRESH = """
+SELECT campaign, revision, version, state, document FROM campaign WHERE revision > $1 ORDER BY revision
+"""
+
+
+_TELL = """
+INSERT INTO campaign_failure (campaign, failures, last_at, last_error)
+SELECT told.campaign, told.failures, $3, told.error
+  FROM unnest($1::text[], $2::bigint[], $4::text[]) AS told (campaign, failures, error)
+    ON CONFLICT (campaign) DO UPDATE SET failures = campaign_failure.failures + excluded.failures,
+       last_at = excluded.last_at, last_error = excluded.last_error
+"""
+_TELL_SECONDS = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+class Ahead(NamedTuple):
+    """What the campaigns of a trigger may need: budgets, templates of coupons, what members had of whom, traits."""
+
+    budgets: frozenset[str] = frozenset()
+    templates: frozenset[str] = frozenset()
+    limited: frozenset[str] = frozenset()  # campaigns that give each member only so much
+    asks_for_traits: bool = False
+
+
+NOTHING_AHEAD = Ahead()
+
+
+class CampaignRack:
+    """Campaigns by code; `newest` is the highest revision among them."""
+
+    def __init__(self) -> None:
+        self.campaigns: dict[str, Campaign] = {}
+        self.newest = 0
+        self.share_of = 1 + secrets.randbelow(SHARES)
+        self._live: dict[Trigger, list[Campaign]] = {}
+        self._asking_traits: frozenset[str] = frozenset()  # campaigns whose conditions ask of the person
+        self._spent: dict[str, int] = {}  # budgets, each at the revision of its campaign
+        self._today = date.min
+        self._failures: dict[str, tuple[int, str]] = {}  # not told yet: how many, and the last one's words
+        self._tell_at = 0.0
+
+    async def keep_up(self, connection: Connection, revision: int) -> None:
+        """Refresh if there is a newer revision than is known."""
+        if revision > self.newest:
+            await self.refresh(connection)
+
+    async def refresh(self, connection: Connection) -> None:
+        """Read the campaigns that are new or were changed."""
+        for row in await connection.fetch(_REFRESH, self.newest):
+            known = self.campaigns.get(row["campaign"])
+            if known is None or known.revision < row["revision"]:  # else read by another refresh meanwhile
+                self.campaigns[row["campaign"]] = Campaign.from_document(
+                    row["campaign"],
+                    json.loads(row["document"]),
+                    version=row["version"],
+                    revision=row["revision"],
+                    state=row["state"],
+                )
+            self.newest = max(self.newest, row["revision"])
+        live: dict[Trigger, list[Campaign]] = {}
+        for campaign in sorted(self.campaigns.values(), key=lambda each: each.order_key):
+            if campaign.state == "live":
+                live.setdefault(campaign.trigger, []).append(campaign)
+        self._live = live
+        self._asking_traits = frozenset(
+            campaign.campaign
+            for campaigns in live.values()
+            for campaign in campaigns
+            if any(map(asks_for_traits, filter(None, (campaign.audience, campaign.condition))))
+        )
+
+    @property
+    def has_live(self) -> bool:
+        return bool(self._live)
+
+    def ahead(self, trigger: Trigger) -> Ahead:
+        """What the live campaigns of a trigger may need, as far as this process knows."""
+        campaigns = self._live.get(trigger)
+        if not campaigns:
+            return NOTHING_AHEAD
+        today = self._today.isoformat()
+        return Ahead(
+            frozenset(
+                budget
+                for campaign in campaigns
+                for budget in budgets_of(campaign, today)
+                if not self._is_spent(budget)
+            ),
+            frozenset(
+                effect.template
+                for campaign in campaigns
+                for effect in campaign.effects
+                if effect.template is not None
+            ),
+            frozenset(campaign.campaign for campaign in campaigns if campaign.budget.per_member is not None),
+            any(campaign.campaign in self._asking_traits for campaign in campaigns),
+        )
+
+    def note_spent(self, budgets: Iterable[str]) -> None:
+        """Nothing is left of these budgets: for good, unless their campaigns change."""
+        for budget in budgets:
+            campaign = self.campaigns.get(budget.partition("/")[0])
+            if campaign is not None:
+                self._spent[budget] = campaign.revision
+
+    def _is_spent(self, budget: str) -> bool:
+        campaign = self.campaigns.get(budget.partition("/")[0])
+        return campaign is not None and self._spent.get(budget) == campaign.revision
+
+    def roster(
+        self, now: datetime, today: date, *, rows: Iterable[Budget] = (), whole: Iterable[str] = ()
+    ) -> Roster:
+        """What decisions at this moment are handed of them, with these shares of budgets locked."""
+        if today != self._today:
+            self._today = today
+            self._spent = {budget: at for budget, at in self._spent.items() if "/" not in budget}
+        spent = [budget for budget in self._spent if self._is_spent(budget)]
+        return Roster(
+            self.open_at(now, today),
+            left={**left_of(rows), **dict.fromkeys(spent, 0)},
+            all_shares=(*whole, *spent),
+            ask=asking,
+        )
+
+    def reading_roster(self, now: datetime, today: date, *, left: Mapping[str, int]) -> Roster:
+        """As `roster`, for decisions that are never written down, with what is left of budgets as it was read."""
+        return Roster(self.open_at(now, today), left=left, ask=asking, is_reading=True)
+
+    def open_at(self, now: datetime, today: date) -> dict[Trigger, list[Campaign]]:
+        """The live campaigns whose window holds and whose recurrence names the day, in the order they apply."""
+        return {
+            trigger: [campaign for campaign in campaigns if is_open(campaign, now, today)]
+            for trigger, campaigns in self._live.items()
+        }
+
+    async def tell_failures(
+        self, connection: Connection, failures: Sequence[Failure], *, now: datetime | None
+    ) -> None:
+        """Count what could not be decided on where the campaign shows it, at most once a second: the rest waits."""
+        for failure in failures:
+            count, _ = self._failures.get(failure.campaign, (0, ""))
+            self._failures[failure.campaign] = count + 1, failure.error
+        if monotonic() < self._tell_at:
+            return
+        self._tell_at = monotonic() + _TELL_SECONDS
+        for campaign, (_, error) in self._failures.items():
+            log.warning("campaign_failed", campaign=campaign, error=error)
+        told = sorted(self._failures.items())
+        await connection.execute(
+            _TELL,
+            [campaign for campaign, _ in told],
+            [count for _, (count, _) in told],
+            now,
+            [error for _, (_, error) in told],
+        )
+        self._failures = {}

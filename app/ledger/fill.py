@@ -1,0 +1,65 @@
+"""Between loading and deciding: each member of a batch is given the rows that were found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from app.domain.account import Entry
+from app.domain.answers import key_parts
+from app.domain.posting import TAKEN_BACK, Member
+from app.ledger.load import Loaded
+from app.security.pii import PiiRing
+
+Known = dict[tuple[str, str], tuple[Entry, Mapping[str, Any]]]
+
+
+def fill(members: Mapping[str, Member], loaded: Loaded, pii: PiiRing | None) -> Known:
+    """Give the members their rows; the entries found, by member and key, with their details parsed."""
+    for lot in loaded.lots:
+        members[lot.member_id].load_lots((lot,))
+    for redemption in loaded.redemptions:
+        members[redemption.member_id].redemptions[redemption.reference] = redemption
+    for review in loaded.reviews:
+        members[review.member_id].reviews[review.sequence] = review
+    for checkout in loaded.checkouts:
+        members[checkout.member_id].checkouts[checkout.checkout_id] = checkout
+    for coupon in loaded.coupons:
+        members[coupon.member_id].coupons[coupon.code] = coupon
+    for grant in loaded.grants:
+        members[grant.member_id].grants[grant.reference] = grant
+    for member_id, key in loaded.paid:
+        members[member_id].paid.add(key)
+    for given in loaded.given:
+        members[given.member_id].given[given.campaign] = given
+    _fill_deeds(members, loaded)
+    _fill_traits(members, loaded, pii)
+    return _fill_entries(members, loaded)
+
+
+def _fill_entries(members: Mapping[str, Member], loaded: Loaded) -> Known:
+    entries: Known = {}
+    for entry in loaded.entries:
+        detail = json.loads(entry.detail)
+        entries[entry.member_id, entry.key] = entry, detail
+        if entry.kind == "hold":
+            members[entry.member_id].held[key_parts(entry)[0]] = detail
+        elif entry.kind in TAKEN_BACK:
+            members[entry.member_id].told[entry.key] = detail
+    return entries
+
+
+def _fill_deeds(members: Mapping[str, Member], loaded: Loaded) -> None:
+    for activity in loaded.activities:
+        members[activity.member_id].activities[activity.reference] = activity
+    for row in loaded.progress:
+        members[row.member_id].progress[row.mission, row.period] = row
+
+
+def _fill_traits(members: Mapping[str, Member], loaded: Loaded, pii: PiiRing | None) -> None:
+    for member_id, traits in loaded.traits.items():
+        sealed = traits.pop("birthday")
+        if sealed is not None and pii is not None:
+            traits["birthday_month"] = pii.birthday_month(bytes.fromhex(sealed), member_id=member_id)
+        members[member_id].traits = traits
