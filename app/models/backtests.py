@@ -22,7 +22,7 @@ class Backtest(Base):
     __table_args__ = (
         CheckConstraint("state IN ('queued', 'running', 'done', 'failed')", name="state"),
         CheckConstraint("progress BETWEEN 0 AND 1", name="progress"),
-        CheckConstraint("(state = 'done') = (result IS NOT NULL)", name="result"),
+        CheckConstraint("(state = 'done') = (result IS NOT NULL AND chart IS NOT NULL)", name="result"),
         Index("ix_backtest_created_at", "created_at", "id"),
     )
 
@@ -31,6 +31,7 @@ class Backtest(Base):
     asked: Mapped[dict[str, Any]] = mapped_column(JSONB)
     progress: Mapped[float] = mapped_column(Double)
     result: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    chart: Mapped[str | None] = mapped_column(Text)  # SVG
     error: Mapped[str | None] = mapped_column(Text)
     actor: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(Instant)

@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("asked", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("progress", sa.Double(), nullable=False),
         sa.Column("result", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("chart", sa.Text(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("actor", sa.Text(), nullable=False),
         _instant("created_at"),
@@ -34,7 +35,9 @@ def upgrade() -> None:
             "state IN ('queued', 'running', 'done', 'failed')", name=op.f("ck_backtest_state")
         ),
         sa.CheckConstraint("progress BETWEEN 0 AND 1", name=op.f("ck_backtest_progress")),
-        sa.CheckConstraint("(state = 'done') = (result IS NOT NULL)", name=op.f("ck_backtest_result")),
+        sa.CheckConstraint(
+            "(state = 'done') = (result IS NOT NULL AND chart IS NOT NULL)", name=op.f("ck_backtest_result")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_backtest")),
     )
     op.create_index("ix_backtest_created_at", "backtest", ["created_at", "id"], unique=False)
