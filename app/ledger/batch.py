@@ -6,7 +6,7 @@ written down before the first command on them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -198,8 +198,8 @@ class Batch:
         """Find what campaigns may need for these commands."""
         campaigns = self.known.campaigns
         if campaigns.has_live:
-            fired = {command.fires for command in self.commands}
-            told = {command.foretells for command in self.commands}
+            fired: set[Trigger | None] = {command.fires for command in self.commands}
+            told: set[Trigger | None] = {command.foretells for command in self.commands}
             self.ahead = {
                 trigger: campaigns.ahead(trigger) for trigger in fired | told if trigger is not None
             }
@@ -379,33 +379,31 @@ class Batch:
 
     def _take_in(self, change: Change, context: Context) -> dict[str, Any]:
         """Apply a change, keep its rows to be saved, and render its answer."""
-        member_id = change.account.member_id
-        member = self.members.get(member_id)
-        accounts = {each: member.account for each, member in self._parties(change)}
-        if member is None:
-            member = self.members[member_id] = Member(change.account)
-            self.saving.joined.add(member_id)
-            self.saving.accounts[member_id] = change.account
-        for part in (change, change.other):
-            if part is not None:
-                self.members[part.account.member_id].apply(part)
-                self._keep(part)
-                self.shelf.put(part.counters, part.codes)
+        parts = (change,) if change.other is None else (change, change.other)
+        before = [self._apply(part) for part in parts]
+        member = self.members[change.account.member_id]
         if change.person or change.erases_person:
-            self.people.append((member_id, change.person, context.now))
+            self.people.append((change.account.member_id, change.person, context.now))
             self._learn(member, change.person or {})
-        for part in (change, change.other):
-            if part is not None:
-                self._follow_up(accounts.get(part.account.member_id), part, context)
+        for account, part in zip(before, parts, strict=True):
+            self._follow_up(account, part, context)
         if change.entry is not None and has_answer(change.entry.kind):
             return answer(change.entry, change.detail)
         return self._status(member, now=context.now)
 
-    def _parties(self, change: Change) -> Iterator[tuple[str, Member]]:
-        """The members whom a change is about, as far as they are known already."""
-        for part in (change, change.other):
-            if part is not None and (member := self.members.get(part.account.member_id)) is not None:
-                yield member.account.member_id, member
+    def _apply(self, change: Change) -> Account | None:
+        """Take in what a change does to one member; the account before it, None of one who has just joined."""
+        member_id = change.account.member_id
+        member = self.members.get(member_id)
+        before = None if member is None else member.account
+        if member is None:
+            member = self.members[member_id] = Member(change.account)
+            self.saving.joined.add(member_id)
+            self.saving.accounts[member_id] = change.account
+        member.apply(change)
+        self._keep(change)
+        self.shelf.put(change.counters, change.codes)
+        return before
 
     def _learn(self, member: Member, person: Mapping[str, Any]) -> None:
         """Know of the person at once what conditions may ask."""
