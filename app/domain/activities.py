@@ -56,8 +56,8 @@ class ActivityLimitReached(LoyaltyError):
             told = "This activity counts once for each member, and did already: nothing was given."
         else:
             told = (
-                f"This activity counts {limit} times a day and did so today: nothing was given. The next counts "
-                f"from {rfc3339(counts_again_at)} on."
+                f"At most {limit} of this activity count on one day, and as many did today: nothing was given. It "
+                f"counts again from {rfc3339(counts_again_at)} on."
             )
         super().__init__(told, extra={"limit": limit, "counts_again_at": rfc3339(counts_again_at)})
 

@@ -139,6 +139,39 @@ def _transfer(entry: Entry, detail: Detail) -> dict[str, Any]:
     }
 
 
+def _activity(entry: Entry, detail: Detail) -> dict[str, Any]:
+    return {
+        "reference": key_parts(entry)[0],
+        "kind": detail["kind"],
+        "level": detail.get("level"),
+        "status": "recorded",
+        "points": detail["points"],
+        "growth": detail.get("growth", 0),
+        "chances": detail.get("chances", 0),
+        "coupons": [coupon["code"] for coupon in detail.get("coupons", ())],
+        "breakdown": _breakdown(entry, detail),
+        "debt_paid": detail.get("debt_paid", 0),
+        "balance": balance_of(entry),
+        "tier": _tier(detail),
+    }
+
+
+def _reversed_activity(entry: Entry, detail: Detail) -> dict[str, Any]:
+    return {
+        "reference": key_parts(entry)[0],
+        "kind": detail["kind"],
+        "level": detail.get("level"),
+        "status": "reversed",
+        "points": detail["points"],
+        "recovered": detail["recovered"],
+        "shortfall": detail["shortfall"],
+        "growth": detail.get("growth", 0),
+        "chances": -detail.get("chances", 0),
+        "balance": balance_of(entry),
+        "tier": _tier(detail),
+    }
+
+
 def _set_tier(entry: Entry, detail: Detail) -> dict[str, Any]:
     return {
         "member_id": entry.member_id,
@@ -291,6 +324,8 @@ _ANSWERS: dict[str, Callable[[Entry, Detail], dict[str, Any]]] = {
     "sign_in": _sign_in,
     "adjust": _adjustment,
     "transfer": _transfer,
+    "activity": _activity,
+    "reverse_activity": _reversed_activity,
     "set_tier": _set_tier,
     "approve_review": _review,
     "reject_review": _review,

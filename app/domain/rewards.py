@@ -25,8 +25,8 @@ _WHOLE = Fraction(1)
 
 
 class Given(NamedTuple):
-    """A grant as decided: the account with it, its lot if it has points, what the entry tells, and the rows that come
-    along. The caller evaluates the tier and posts the entry.
+    """A grant as decided: the account with it, its lot if it has points or growth, what the entry tells, and the rows
+    that come along. The caller evaluates the tier and posts the entry.
 
     `detail` has points, breakdown, growth (if any), and what is told of chances, coupons and debt.
     """
@@ -105,14 +105,14 @@ def give(
         chances=account.chances + chances,
     )
     lots: tuple[Lot, ...] = ()
-    if points:
+    if points or growth + added:  # growth has a lot too: tiers may count it within a window
         after, arrival = granted(
             after,
             points,
             context,
             source=source,
             accrued_at=context.now,
-            expires_at=expires_at(context.now, context.program),
+            expires_at=expires_at(context.now, context.program) if points else None,
         )
         terms = compact({"growth": growth + added}) if growth + added else None
         lots = (arrival.lot._replace(terms=terms),)

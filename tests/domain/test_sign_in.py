@@ -91,7 +91,7 @@ def test_seven_days_then_a_missed_one() -> None:
 def test_a_day_may_be_worth_growth_alone() -> None:
     book = Book(program(sign_in={"points": 0, "ladder": []}))
     assert book.do(SignIn(member_id="m"))["points"] == 0
-    assert (book.account().growth, book.account().lot_count, book.last().lot) == (5, 0, None)
+    assert (book.account().growth, book.account().lot_count, book.last().lot) == (5, 1, 1)
 
 
 def test_it_may_pay_debt_and_earn_a_tier() -> None:
