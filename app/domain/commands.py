@@ -414,6 +414,11 @@ class Enrol(Command):
         return self.person is not None and "referred_by" in self.person
 
     @property
+    def names_birthday(self) -> bool:
+        """Whether it tells the birthday, or that none is known."""
+        return self.person is not None and "birthday_mark" in self.person
+
+    @property
     def referrer(self) -> str | None:
         """Who brought the member, as far as it says."""
         return None if self.person is None else self.person.get("referred_by")

@@ -51,8 +51,8 @@ def bound(
 ) -> Change:
     """The change of a member (None: joining) with this account who tells who brought them, the inviter's as `other`.
 
-    One who is nobody here, or erased, is kept as told and binds nothing; so is one told again. Raises ReferrerFixed,
-    ReferralRing, NeedsMore.
+    One who is nobody here, or erased, is kept as told and binds nothing; so is one who is told only after the first
+    order. Raises ReferrerFixed, ReferralRing, NeedsMore.
     """
     plain = Change(account=account)
     if not command.names_referrer:
@@ -60,11 +60,9 @@ def bound(
     known = None if member is None else member.referred_by
     if known is not None and known != command.referrer:
         raise ReferrerFixed
-    if command.referrer is None or (member is not None and member.referral is not None):
+    if command.referrer is None or has_ordered(account):
         return plain
-    if has_ordered(account):
-        if known is None:
-            raise ReferrerFixed
+    if member is not None and member.referral is not None:
         return plain
     inviter = members.get(command.referrer)
     if inviter is None or inviter.account.status == "erased":

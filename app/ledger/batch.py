@@ -38,9 +38,10 @@ from app.ledger.fill import fill
 from app.ledger.load import Locked, load, lock_accounts
 from app.ledger.needs import Again, Needs
 from app.ledger.outcome import Outcome
-from app.ledger.people import erase_person, read_referrers, save_person
+from app.ledger.people import erase_person, read_known, save_person
 from app.ledger.plan import Directory, Found, find, lock
 from app.ledger.rack import TemplateRack
+from app.ledger.referrers import with_referrers
 from app.ledger.rulebook import Rulebook, VersionUnknown
 from app.ledger.rush import refuse_exhausted
 from app.ledger.save import Saving, save
@@ -130,7 +131,8 @@ class Batch:
                 rack=self.known.rack,
                 directory=self.known.directory,
             )
-            self._take_over(found)
+            commands = await with_referrers(connection, found.commands)
+            self._take_over(found._replace(commands=commands))
             results: dict[int, Result] = {}
             results |= await refuse_exhausted(
                 connection, [(request.command, request.claim) for request in self.requests], self.known.rack
@@ -257,22 +259,14 @@ class Batch:
         for member_id, member in self.members.items():
             member.sees_all_lots = member_id in wanted.lots or not member.account.lot_count
             member.sees_wallet = member_id in wanted.wallets
+            member.sees_referral = member_id in wanted.referrals
             member.sees_templates = frozenset(templates.get(member_id, ()))
             member.periods = frozenset(periods.get(member_id, ()))
         loaded = await load(connection, wanted)
         versions = {row.program_version for rows in (loaded.lots, loaded.redemptions) for row in rows}
         if not versions <= self.rulebook.programs.keys():  # the locks were waited for meanwhile
             raise VersionUnknown
-        referred = [
-            request.command.member_id
-            for request in self.requests
-            if isinstance(request.command, Enrol) and request.command.names_referrer
-        ]
-        if referred:
-            for member_id, referrer in (await read_referrers(connection, referred)).items():
-                # Else somebody enrols it just now, and this batch will run again.
-                if member_id in self.members:
-                    self.members[member_id].referred_by = referrer
+        await read_known(connection, self.commands, self.members, self.known.pii)
         if any(coupon.template not in self.known.rack.templates for coupon in loaded.coupons):
             await self.known.rack.refresh(connection)  # made since the rack was filled
         self.entries |= fill(self.members, loaded, self.known.pii)

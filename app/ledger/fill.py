@@ -34,6 +34,7 @@ def fill(members: Mapping[str, Member], loaded: Loaded, pii: PiiRing | None) -> 
     for given in loaded.given:
         members[given.member_id].given[given.campaign] = given
     _fill_deeds(members, loaded)
+    _fill_referrals(members, loaded)
     _fill_traits(members, loaded, pii)
     return _fill_entries(members, loaded)
 
@@ -55,6 +56,15 @@ def _fill_deeds(members: Mapping[str, Member], loaded: Loaded) -> None:
         members[activity.member_id].activities[activity.reference] = activity
     for row in loaded.progress:
         members[row.member_id].progress[row.mission, row.period] = row
+
+
+def _fill_referrals(members: Mapping[str, Member], loaded: Loaded) -> None:
+    for referral in loaded.referrals:
+        members[referral.member_id].referral = referral
+    for referrer in loaded.referrers:
+        members[referrer.member_id].referrer = referrer
+    for invitation in loaded.invitations:
+        members[invitation.member_id].invitations[invitation.invitee] = invitation
 
 
 def _fill_traits(members: Mapping[str, Member], loaded: Loaded, pii: PiiRing | None) -> None:

@@ -19,9 +19,12 @@ from app.domain.account import (
     Checkout,
     Coupon,
     Entry,
+    Invitation,
     Lot,
     MissionProgress,
     Redemption,
+    Referral,
+    Referrer,
     Review,
     bucket_of,
 )
@@ -188,7 +191,8 @@ _PARTS = {
    JOIN referrer AS found USING (bucket, member_id))""",
     # invitations by the invitee
     "invitations": """
-(SELECT array_agg(found) FROM unnest(${0}::smallint[], ${1}::text[], ${2}::text[]) AS wanted (bucket, member_id, invitee)
+(SELECT array_agg(found)
+   FROM unnest(${0}::smallint[], ${1}::text[], ${2}::text[]) AS wanted (bucket, member_id, invitee)
    JOIN invitation AS found USING (bucket, member_id, invitee))""",
     # keys of the entries by which a tier gave coupons: a range of the key's index
     "paid": """

@@ -5,13 +5,15 @@ Values arrive sealed; the look-up rows follow the digests.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from app.domain.account import bucket_of
+from app.domain.commands import Command, Enrol
+from app.domain.posting import Member
 from app.ledger.connection import Connection
-from app.security.pii import lookup_bucket
+from app.security.pii import PiiRing, lookup_bucket
 
 # What a command may set; `consents` adds to those recorded, every other column is replaced.
 COLUMNS = (
@@ -26,6 +28,7 @@ COLUMNS = (
     "referred_by",
     "attributes",
     "consents",
+    "birthday_changed_at",
 )
 # A consent repeated in the same words keeps the time it was first recorded at.
 _CONSENTS = (
@@ -35,15 +38,36 @@ _CONSENTS = (
 _LOOKUPS = {"phone": "phone_digest", "email": "email_digest"}
 
 
-async def read_referrers(connection: Connection, member_ids: Sequence[str]) -> dict[str, str]:
-    """Who brought each of these members, of those of whom it is known."""
+async def read_known(
+    connection: Connection, commands: Iterable[Command], members: Mapping[str, Member], pii: PiiRing | None
+) -> None:
+    """Have the members know what was told of who brought them and of their birthday, where commands tell that anew."""
+    told = {
+        command.member_id
+        for command in commands
+        if isinstance(command, Enrol) and (command.names_referrer or command.names_birthday)
+    }
+    asked = [member_id for member_id in told if member_id in members]  # the others join just now
+    if not asked:
+        return
     rows = await connection.fetch(
-        "SELECT member_id, referred_by FROM unnest($1::smallint[], $2::text[]) AS wanted (bucket, member_id) "
-        "JOIN person USING (bucket, member_id) WHERE referred_by IS NOT NULL",
-        [bucket_of(member_id) for member_id in member_ids],
-        member_ids,
+        "SELECT member_id, referred_by, birthday, birthday_changed_at "
+        "FROM unnest($1::smallint[], $2::text[]) AS wanted (bucket, member_id) "
+        "JOIN person USING (bucket, member_id)",
+        [bucket_of(member_id) for member_id in asked],
+        asked,
     )
-    return {row["member_id"]: row["referred_by"] for row in rows}
+    for row in rows:
+        member = members[row["member_id"]]
+        member.referred_by = row["referred_by"]
+        member.birthday_changed_at = row["birthday_changed_at"]
+        if row["birthday"] is not None:
+            member.birthday_mark = _mark_of(row["birthday"], row["member_id"], pii)
+
+
+def _mark_of(sealed: bytes, member_id: str, pii: PiiRing | None) -> bytes:
+    """What tells the birthday from another; one that can't be opened is unlike any."""
+    return b"" if pii is None else pii.mark_of(sealed, member_id=member_id)
 
 
 async def save_person(

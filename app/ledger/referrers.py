@@ -39,7 +39,12 @@ async def with_referrers(connection: Connection, commands: Sequence[Command]) ->
     leads = {row["told"]: row["member_id"] for row in await connection.fetch(_FIND, *_keys(told))}
     ids = {command.member_id for command in telling}
     known = {row["member_id"] for row in await connection.fetch(_KNOWN, *_keys(ids))}
-    late = {leads.get(name, name) for command in telling if command.member_id in known if (name := command.referrer)}
+    late = {
+        leads.get(name, name)
+        for command in telling
+        if command.member_id in known
+        if (name := command.referrer)
+    }
     above = await _read_above(connection, late) if late else {}
     return [_found(command, leads, known, above) for command in commands]
 
@@ -55,9 +60,7 @@ async def _read_above(connection: Connection, members: Collection[str]) -> dict[
     return above
 
 
-def _found(
-    command: Command, leads: dict[str, str], known: Collection[str], above: dict[str, str]
-) -> Command:
+def _found(command: Command, leads: dict[str, str], known: Collection[str], above: dict[str, str]) -> Command:
     if not isinstance(command, Enrol) or command.person is None or command.referrer is None:
         return command
     referrer = leads.get(command.referrer, command.referrer)

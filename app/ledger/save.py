@@ -20,9 +20,13 @@ from app.domain.account import (
     Counter,
     Coupon,
     Entry,
+    Invitation,
     Lot,
     MissionProgress,
     Redemption,
+    Referral,
+    ReferralCode,
+    Referrer,
     Review,
     bucket_of,
 )
@@ -52,6 +56,10 @@ class Saving:
     tallies: dict[tuple[str, str], CampaignMember] = field(default_factory=dict)  # what campaigns gave more
     draws: dict[str, int] = field(default_factory=dict)  # points by budget
     budgets: dict[tuple[str, int], Budget] = field(default_factory=dict)  # their shares, once drawn from
+    referrals: dict[str, Referral] = field(default_factory=dict)
+    invitations: dict[tuple[str, str], Invitation] = field(default_factory=dict)
+    referrers: dict[str, Referrer] = field(default_factory=dict)
+    referral_codes: dict[str, ReferralCode] = field(default_factory=dict)  # new ones
     has_old_lots: bool = False  # some of `lots` are in the database already
 
     def keep(self, change: Change) -> None:
@@ -72,14 +80,21 @@ class Saving:
             self.reviews[member_id, review.sequence] = review
         if change.grant is not None:
             self.grants[member_id, change.grant.reference] = change.grant
+        if change.activity or change.progress:
+            self._keep_deeds(change)
+        if change.tallies:
+            self._keep_campaigns(change)
+        if change.referral or change.invitation or change.referrer:
+            self._keep_referral(change)
+        if change.coupons or change.checkout or change.counters:
+            self._keep_coupons(change)
+
+    def _keep_deeds(self, change: Change) -> None:
+        member_id = change.account.member_id
         if change.activity is not None:
             self.activities[member_id, change.activity.reference] = change.activity
         for row in change.progress:
             self.progress[member_id, row.period, row.mission] = row
-        if change.tallies:
-            self._keep_campaigns(change)
-        if change.coupons or change.checkout or change.counters:
-            self._keep_coupons(change)
 
     def _keep_campaigns(self, change: Change) -> None:
         for tally in change.tallies:
@@ -87,6 +102,16 @@ class Saving:
             self.tallies[key] = added(self.tallies.get(key), tally)
         for budget, points in change.draws.items():
             self.draws[budget] = self.draws.get(budget, 0) + points
+
+    def _keep_referral(self, change: Change) -> None:
+        if change.referral is not None:
+            self.referrals[change.referral.member_id] = change.referral
+        if change.invitation is not None:
+            self.invitations[change.invitation.member_id, change.invitation.invitee] = change.invitation
+        if change.referrer is not None:
+            self.referrers[change.referrer.member_id] = change.referrer
+        if change.referral_code is not None:
+            self.referral_codes[change.referral_code.code] = change.referral_code
 
     def _keep_coupons(self, change: Change) -> None:
         member_id, checkout = change.account.member_id, change.checkout
@@ -141,6 +166,10 @@ _PARTS = {
     "progress": _upsert("mission_progress", (*_MEMBER, "period", "mission"), MissionProgress._fields),
     "tallies": _add_up("campaign_member", (*_MEMBER, "campaign"), SUMS_OF_CAMPAIGNS),
     "budgets": _upsert("campaign_budget", ("bucket", "budget", "share_of"), Budget._fields),
+    "referrals": _upsert("referral", _MEMBER, Referral._fields),
+    "invitations": _upsert("invitation", (*_MEMBER, "invitee"), Invitation._fields),
+    "referrers": _upsert("referrer", _MEMBER, Referrer._fields),
+    "referral_codes": _insert("referral_code"),
     "accounts": _update("account", _MEMBER, Account._fields),
 }
 _JOIN = _insert("account").format(1)
@@ -173,6 +202,10 @@ async def save(connection: Connection, saving: Saving) -> None:
         ("progress", saving.progress),
         ("tallies", saving.tallies),
         ("budgets", saving.budgets),
+        ("referrals", saving.referrals),
+        ("invitations", saving.invitations),
+        ("referrers", saving.referrers),
+        ("referral_codes", saving.referral_codes),
     ):
         if rows:
             parts.append((name, list(rows.values())))

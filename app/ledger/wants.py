@@ -100,6 +100,7 @@ class Wants:
         for command in self._commands:
             wanted.keys.update(command.entries_undone)
             wanted.orders.update(command.entries_undone)
+            self._add_referrals(command)
             for member_id in command.members:
                 account = self._accounts.get(member_id)
                 if account is not None:
@@ -193,6 +194,15 @@ class Wants:
         wanted.given.update((member_id, campaign) for campaign in ahead.limited)
         if ahead.asks_for_traits:
             wanted.traits.add(member_id)
+
+    def _add_referrals(self, command: Command) -> None:
+        wanted = self._wanted
+        wanted.referrals.update(command.referrals_named)
+        wanted.referrers.update(command.referrers_named)
+        if command.invitation_named is not None:
+            wanted.invitations.add(command.invitation_named)
+        if command.history_of is not None:
+            wanted.lots[command.history_of] = 1
 
     def _add_coupons(self, command: Command, account: Account) -> None:
         wanted, member_id = self._wanted, account.member_id

@@ -110,6 +110,9 @@ class PersonRequest(Wire):
             person["birthday_digest"] = (
                 None if self.birthday is None else pii.month_digest(self.birthday.month)
             )
+            person["birthday_mark"] = (
+                None if self.birthday is None else pii.birthday_mark(self.birthday.isoformat())
+            )
         if "phone" in given:
             person["phone_digest"] = None if self.phone is None else pii.digest("phone", self.phone)
         if "email" in given:

@@ -122,6 +122,18 @@ class PiiRing:
         """The 32 bytes by which those with a birthday in this month (1 to 12) are found."""
         return hmac.digest(self._index_key, f"birthday:{month}".encode(), sha256)
 
+    def birthday_mark(self, birthday: str) -> bytes:
+        """The 32 bytes that tell a birthday (`YYYY-MM-DD`) from another; kept nowhere, there being so few days."""
+        return hmac.digest(self._index_key, f"birthday-day:{birthday}".encode(), sha256)
+
+    def mark_of(self, sealed: bytes, *, member_id: str) -> bytes:
+        """The mark of a sealed birthday; none, like no other's, where these keys don't open it."""
+        try:
+            opened = self.open(sealed, column="birthday", bucket=bucket_of(member_id), member_id=member_id)
+        except PiiUnreadable:
+            return b""
+        return self.birthday_mark(opened)
+
     def birthday_month(self, sealed: bytes | None, *, member_id: str) -> int:
         """The month (1 to 12) of a sealed birthday; 0 if there is none, or none that these keys open."""
         if sealed is None:

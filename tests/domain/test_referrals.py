@@ -107,16 +107,13 @@ def test_one_who_came_later_is_bound_when_told_again() -> None:
     ids=["settled", "pending", "elsewhere"],
 )
 def test_it_is_too_late_after_the_first_order(first: Accrue | Import) -> None:
-    book = bring(Book(), "p", by="late")
+    book = Book()
     book.do(Enrol(member_id="n"))
     book.do(first)
+    bring(book, "n")
+    assert (book.members["n"].referred_by, book.members["n"].referral) == ("m", None)
     with pytest.raises(ReferrerFixed):
-        bring(book, "n")
-    book.do(Enrol(member_id="n", person={"referred_by": None}))
-    book.do(order("p"))
-    book.do(Enrol(member_id="late"))
-    bring(book, "p", by="late")  # told before: kept, and binds nothing any more
-    assert book.members["p"].referral is None
+        book.do(Enrol(member_id="n", person={"referred_by": None}))
 
 
 def test_what_was_told_stays() -> None:
