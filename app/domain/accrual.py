@@ -189,6 +189,9 @@ def settle_order(
     if order.boosts:
         prizes = give_prizes(member, restanding.account, order.boosts, context)
         detail |= prizes.detail
+        if prizes.coupons:
+            given = order._replace(coupons=tuple(coupon.code for coupon in prizes.coupons))
+            lot = lot._replace(terms=given.terms())
     return Settled(prizes.account, lot, restanding.reviews, detail, prizes)
 
 

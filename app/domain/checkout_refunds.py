@@ -116,6 +116,7 @@ def refund(member: Member, command: RefundCheckout, context: Context) -> Change:
         "tier": member.account.tier,
         "status": status,
         "moves": moves(member.lots, touched.values()),
+        **taken.detail,
     }
     if taken.tier_change:
         detail["tier_change"] = taken.tier_change
@@ -123,7 +124,7 @@ def refund(member: Member, command: RefundCheckout, context: Context) -> Change:
     return change._replace(
         lots=tuple(touched.values()),
         reviews=taken.reviews,
-        coupons=coupons,
+        coupons=(*coupons, *taken.coupons),
         counters=counters,
         tallies=taken.tallies,
         checkout=checkout._replace(

@@ -35,6 +35,7 @@ class Order(NamedTuple):
     unallocated: int
     channel: str | None
     boosts: tuple[Boost, ...] = ()
+    coupons: tuple[str, ...] = ()  # codes of those that campaigns gave for it
 
     @property
     def refunded(self) -> int:
@@ -104,6 +105,8 @@ class Order(NamedTuple):
             terms["unallocated"] = self.unallocated
         if self.boosts:
             terms["boosts"] = write_boosts(self.boosts)
+        if self.coupons:
+            terms["coupons"] = self.coupons
         return compact(terms) if terms else None
 
 
@@ -118,6 +121,7 @@ def order_of(lot: Lot) -> Order:
         unallocated=terms.get("unallocated", 0) if "returned" in terms else refunded,
         channel=terms.get("channel"),
         boosts=read_boosts(terms.get("boosts", ())),
+        coupons=tuple(terms.get("coupons", ())),
     )
 
 

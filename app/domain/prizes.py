@@ -1,5 +1,6 @@
 """What campaigns give besides points and growth: coupons and lottery chances."""
 
+from collections import Counter as Count
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -7,7 +8,9 @@ from app.domain.account import Account, CampaignMember, Code, Counter, Coupon
 from app.domain.boosts import Boost
 from app.domain.campaign_choice import tally
 from app.domain.coupon_issuing import Handed, hand_out, shown
+from app.domain.orders import Order
 from app.domain.posting import Context, Member
+from app.domain.shelf import NeedsMore
 
 
 class Prizes(NamedTuple):
@@ -48,3 +51,35 @@ def give_prizes(member: Member, account: Account, boosts: Iterable[Boost], conte
         detail["refused"] = handed.refused
     after = handed.account._replace(chances=account.chances + chances)
     return Prizes(after, handed.coupons, handed.codes, handed.counters, tuple(tallies), detail)
+
+
+def take_back_prizes(member: Member, account: Account, order: Order, context: Context) -> Prizes:
+    """Of an order that came back whole: the coupons nobody used yet are void, the chances that are left are gone.
+
+    `account` is as a decision under way has it already. Raises NeedsMore.
+    """
+    codes = frozenset(order.coupons)
+    if not codes <= member.coupons.keys():
+        raise NeedsMore(coupons=frozenset((account.member_id, code) for code in codes))
+    voided = [member.coupons[code] for code in order.coupons if member.coupons[code].status == "issued"]
+    usable = sum(coupon.valid_from <= context.now for coupon in voided)
+    chances, tallies = account.chances, list[CampaignMember]()
+    by_template = Count(coupon.template for coupon in voided)
+    for boost in order.boosts:
+        taken = min(chances, boost.amount) if boost.kind == "add_chances" else 0
+        gone = min(by_template[boost.template], boost.pieces) if boost.template is not None else 0
+        chances -= taken
+        by_template[boost.template or ""] -= gone
+        if taken or gone:
+            tallies.append(tally(account, boost.campaign, context, chances=-taken, coupons=-gone))
+    detail: dict[str, Any] = {}
+    if chances < account.chances:
+        detail["chances"] = account.chances - chances
+    if voided:
+        detail["voided"] = [coupon.code for coupon in voided]
+    return Prizes(
+        account._replace(chances=chances, coupons=account.coupons - usable),
+        tuple(coupon._replace(status="voided") for coupon in voided),
+        tallies=tuple(tallies),
+        detail=detail,
+    )

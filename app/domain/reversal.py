@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from app.domain.account import ORDERED, Account, CampaignMember, Lot, Review
+from app.domain.account import ORDERED, Account, CampaignMember, Coupon, Lot, Review
 from app.domain.campaign_choice import tally
 from app.domain.commands import Reverse
 from app.domain.compact import compact
@@ -12,6 +12,7 @@ from app.domain.errors import ErrorKind, LoyaltyError, OrderNotFound
 from app.domain.lots import moves, spendable, take, with_due_dates
 from app.domain.orders import Order, order_of
 from app.domain.posting import Change, Context, Member, post
+from app.domain.prizes import Prizes, take_back_prizes
 from app.domain.standing import restand
 
 
@@ -37,6 +38,8 @@ class TakenBack(NamedTuple):
     reviews: tuple[Review, ...] = ()
     tier_change: dict[str, Any] | None = None
     tallies: tuple[CampaignMember, ...] = ()
+    coupons: tuple[Coupon, ...] = ()  # of campaigns, void now
+    detail: Mapping[str, Any] = {}
 
 
 def reverse(member: Member, command: Reverse, context: Context) -> Change:
@@ -62,6 +65,7 @@ def reverse(member: Member, command: Reverse, context: Context) -> Change:
         "amount": refunded,
         "tier": member.account.tier,
         "moves": moves(member.lots, back.lots),
+        **back.detail,
     }
     if back.tier_change:
         detail["tier_change"] = back.tier_change
@@ -81,6 +85,7 @@ def reverse(member: Member, command: Reverse, context: Context) -> Change:
         detail=detail,
         lots=back.lots,
         reviews=back.reviews,
+        coupons=back.coupons,
         tallies=back.tallies,
     )
 
@@ -146,14 +151,19 @@ def _take_back_settled(
         context.programs,
     )
     restanding = restand(member, lowered, context, changed=from_lots.lots, refunded=True)
+    prizes = Prizes(restanding.account)
+    if before.boosts and after.rest == 0 and refunded:
+        prizes = take_back_prizes(member, restanding.account, before, context)
     return TakenBack(
-        restanding.account,
+        prizes.account,
         from_lots.lots,
         taken,
         from_lots.shortfall,
         restanding.reviews,
         restanding.detail,
-        _tallies(account, before, had, kept, context),
+        (*_tallies(account, before, had, kept, context), *prizes.tallies),
+        prizes.coupons,
+        prizes.detail,
     )
 
 

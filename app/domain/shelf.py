@@ -24,6 +24,7 @@ class NeedsMore(Exception):
         budgets: frozenset[str] = frozenset(),
         all_lots_of: frozenset[str] = frozenset(),
         template_coupons: frozenset[tuple[str, str]] = frozenset(),
+        coupons: frozenset[tuple[str, str]] = frozenset(),
         commands: frozenset[Command] = frozenset(),
         periods: frozenset[tuple[str, str]] = frozenset(),
     ) -> None:
@@ -32,6 +33,7 @@ class NeedsMore(Exception):
         self.budgets = budgets
         self.all_lots_of = all_lots_of
         self.template_coupons = template_coupons
+        self.coupons = coupons
         self.commands = commands
         self.periods = periods
 

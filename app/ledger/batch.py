@@ -249,12 +249,7 @@ class Batch:
             shelf=self.shelf,
             asks_for_traits=self.known.rack.asks_for_traits,
             ahead=self.ahead,
-        ).all(
-            all_lots_of=self.needs.all_lots_of,
-            template_coupons=self.needs.template_coupons,
-            periods=self.needs.periods,
-            lost_at=self.lost_at,
-        )
+        ).all(self.needs, lost_at=self.lost_at)
         templates, periods = by_member(wanted.template_coupons), by_member(wanted.progress)
         for member_id, member in self.members.items():
             member.sees_all_lots = member_id in wanted.lots or not member.account.lot_count

@@ -15,6 +15,7 @@ class Needs(NamedTuple):
     budgets: frozenset[str] = frozenset()
     all_lots_of: frozenset[str] = frozenset()
     template_coupons: frozenset[tuple[str, str]] = frozenset()
+    coupons: frozenset[tuple[str, str]] = frozenset()
     commands: frozenset[Command] = frozenset()
     periods: frozenset[tuple[str, str]] = frozenset()
 
@@ -24,6 +25,7 @@ class Needs(NamedTuple):
             self.budgets | more.budgets,
             self.all_lots_of | more.all_lots_of,
             self.template_coupons | more.template_coupons,
+            self.coupons | more.coupons,
             self.commands | more.commands,
             self.periods | more.periods,
         )

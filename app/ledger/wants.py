@@ -18,6 +18,7 @@ from app.domain.shelf import Shelf
 from app.domain.status import counts_all_lots
 from app.ledger.campaign_rack import Ahead
 from app.ledger.load import Locked, Wanted
+from app.ledger.needs import Needs
 
 
 def not_before_last(account: Account, now: datetime) -> datetime:
@@ -78,23 +79,17 @@ class Wants:
         self._templates_given = templates_given(program, Mature.gives)
         self._wanted = Wanted()
 
-    def all(
-        self,
-        *,
-        all_lots_of: Iterable[str],
-        template_coupons: Iterable[tuple[str, str]],
-        periods: Iterable[tuple[str, str]],
-        lost_at: datetime | None,
-    ) -> Wanted:
-        """Everything; also all lots of these members, what members had of templates, and what was written when the
-        batch was decided before.
+    def all(self, needs: Needs, *, lost_at: datetime | None) -> Wanted:
+        """Everything; also what earlier tries turned out to need, and what was written when the batch was decided
+        before.
         """
         wanted = self._wanted
-        wanted.template_coupons.update(template_coupons)
-        wanted.progress.update(periods)
+        wanted.template_coupons.update(needs.template_coupons)
+        wanted.coupons.update(needs.coupons)
+        wanted.progress.update(needs.periods)
         for account in self._accounts.values():
             self._add_due(account)
-        for member_id in all_lots_of:
+        for member_id in needs.all_lots_of:
             if member_id in self._accounts:
                 wanted.lots.setdefault(member_id, self._accounts[member_id].lot_floor)
         for command in self._commands:
