@@ -1,25 +1,25 @@
 """The recorded orders once more, through the very decisions that grant points live, under other rules.
 
 One `Run` is one way it could have gone: each order is decided at the moment it was made, on the member as the orders
-before left them. Nothing is redeemed in a run, nothing expires that could change what an order earns, and coupons that
-tiers give are left out; so two runs differ by their rules alone.
+before left them, and what follows from an order follows (missions, campaigns of rising). Only orders happen: nothing is
+redeemed, nobody signs in or is invited, and coupons that tiers give are left out; so two runs differ by their rules.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import count
 from typing import Any, NamedTuple
 
-from app.domain.account import Account, CampaignMember, Coupon
+from app.domain.account import CampaignMember, Coupon
 from app.domain.calendar import local_date
 from app.domain.campaign_choice import budgets_of
 from app.domain.campaigns import Campaign, Facts, Trigger
-from app.domain.commands import Accrue, DecideReview, Enrol, Import
+from app.domain.commands import Accrue, Command, DecideReview, Enrol, Import
 from app.domain.coupon_templates import Template
 from app.domain.decisions import decide
 from app.domain.earning import Line
+from app.domain.follow_ups import follow_ups
 from app.domain.maturity import is_due, mature
-from app.domain.occasions import occasions
 from app.domain.orders import Order, Returned
 from app.domain.posting import Caller, Change, Context, Member
 from app.domain.program import Program
@@ -108,7 +108,7 @@ class Run:
         self._codes = count(1)
         self._shelf = ReadingShelf(rules.templates, new_code=lambda: f"backtest-{next(self._codes)}")
         self._drawn: dict[str, int] = {}  # of each budget
-        self._paid: set[tuple[str, str]] = set()  # members and occasions that a campaign paid them for
+        self._followed: set[tuple[str, str]] = set()  # members, and what followed from something once
         self._roster = Roster({})
         self._roster_of: tuple[Mapping[Trigger, Sequence[Campaign]], date] | None = None
         # Only a window that decides the tier looks back at orders: else a member is no more than their sums.
@@ -120,30 +120,29 @@ class Run:
         member = self.members.get(order.buyer.member_id) or self._join(order.buyer, context)
         if is_due(member.account, context.now):
             mature(member, context)
-        before = member.account
-        change = self._decide(
-            member,
-            Accrue(
-                member_id=before.member_id,
-                order_id=order.order_id,
-                amount=order.amount_fen,
-                items=order.lines,
-                channel=order.channel,
-            ),
-            context,
+        tier = member.account.tier
+        accrual = Accrue(
+            member_id=member.account.member_id,
+            order_id=order.order_id,
+            amount=order.amount_fen,
+            items=order.lines,
+            channel=order.channel,
         )
-        changes = [change, *self._occasions(member, before, change, context)]
+        changes = list(self._happen(member, accrual, context))
         if member.account.review is not None and order.buyer.is_approved:
             approval = DecideReview(
-                member_id=before.member_id, review=member.account.review, approve=True, reason="approved then"
+                member_id=member.account.member_id,
+                review=member.account.review,
+                approve=True,
+                reason="approved then",
             )
-            self._decide(member, approval, context)
+            changes += self._happen(member, approval, context)
         self._forget(member, context)
         failures, self._roster.failures = self._roster.failures, []
         entries = [each.entry for each in changes if each.entry is not None]
         return Granted(
             context.program,
-            before.tier,
+            tier,
             sum(entry.points for entry in entries),
             sum(entry.growth for entry in entries),
             sum(entry.cash for entry in entries),
@@ -173,17 +172,18 @@ class Run:
         member.account = member.account._replace(joined_at=buyer.joined_at)
         return member
 
-    def _occasions(
-        self, member: Member, before: Account, change: Change, context: Context
-    ) -> Iterable[Change]:
-        """What campaigns pay for the tier that the order led to, each once."""
-        for command in occasions(before, change, context):
-            occasion = (before.member_id, command.natural_key(context.today) or "")
-            if occasion not in self._paid:
-                self._paid.add(occasion)
-                yield self._decide(member, command, context)
+    def _happen(self, member: Member, command: Command, context: Context) -> Iterator[Change]:
+        """The command, and what follows from it as it does live: missions completed, campaigns of rising, each once."""
+        before = member.account
+        change = self._decide(member, command, context)
+        yield change
+        for following in follow_ups(before, change, context):
+            occasion = before.member_id, following.natural_key(context.today) or ""
+            if occasion not in self._followed:
+                self._followed.add(occasion)
+                yield from self._happen(member, following, context)
 
-    def _decide(self, member: Member, command: Any, context: Context) -> Change:  # noqa: ANN401 - any command
+    def _decide(self, member: Member, command: Command, context: Context) -> Change:
         change = decide(self.members, command, context)
         member.apply(change)
         context.shelf.put(change.counters, change.codes)

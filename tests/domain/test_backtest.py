@@ -136,6 +136,13 @@ def test_an_occasion_comes_once_even_if_the_tier_is_won_again() -> None:
     assert run.place(order(2, 100)).points == 1
 
 
+def test_missions_are_rewarded() -> None:
+    mission = {"mission": "three", "name": "三单", "counts": "orders", "at_least": 3, "period": "month"}
+    by = program(missions=[{**mission, "reward": {"points": 300}}])
+    run = Run(rules(by=by))
+    assert [run.place(order(number, 1_000)).points for number in range(4)] == [10, 10, 310, 10]
+
+
 TEMPLATE = Template(template="ten", name="Ten off", kind="amount_off", amount_off_fen=1_000, per_member=1)
 
 
