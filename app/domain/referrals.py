@@ -78,7 +78,9 @@ def pay(members: Mapping[str, Member], command: PayReferral, context: Context) -
     told: dict[str, Any] = {"inviter": command.inviter, "order_id": command.order_id}
     if limited is not None:
         told["limited"] = limited
-    change = _rewarded(invitee, given, context, kind="referral", command=command, told=told)
+    change = _rewarded(
+        invitee, given, context, kind="referral", command=command, told=told, order_id=command.order_id
+    )
     return change._replace(
         referral=referral._replace(order_id=command.order_id, lot=given.lot, paid_at=context.now),
         other=_limit(inviter, command, context)
@@ -146,6 +148,7 @@ def _rewarded(
     command: PayReferral | PayReferralShare,
     told: Mapping[str, Any],
     key: str | None = None,
+    order_id: str | None = None,
 ) -> Change:
     """The change of a member who is given something, with the tier it leads to."""
     restanding = restand(member, given.account, context, changed=given.lots)
@@ -161,6 +164,7 @@ def _rewarded(
         content=command.content(),
         detail=compact(detail),
         lot=given.lot,
+        order_id=order_id,
     )
     return Change(account=after, entry=entry, detail=detail, reviews=restanding.reviews, **given.rows())
 

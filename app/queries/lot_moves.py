@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-GRANTING_KINDS = ("accrue", "settle", "sign_in", "import", "adjust")
+GRANTING_KINDS = ("accrue", "settle", "sign_in", "import", "adjust", "referral", "referral_share")
 """Entries whose own columns tell what became of the one lot they name."""
 
 TAKING_KINDS = ("redeem", "transfer", "expire")
@@ -23,6 +23,7 @@ MOVING_KINDS = (
     "release",
     "lapse_checkout",
     "refund_checkout",
+    "referral_undo",
 )
 """Entries whose `moves` in the detail are what changed in each."""
 
