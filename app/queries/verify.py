@@ -19,6 +19,7 @@ from app.queries import verify_benefits as benefits
 from app.queries import verify_checks as checks
 from app.queries import verify_coupons as coupons
 from app.queries import verify_points as points
+from app.queries import verify_referrals as referrals
 
 if TYPE_CHECKING:
     import asyncpg
@@ -142,9 +143,12 @@ async def _verify_buckets(
         coupons.COUPONS,
         coupons.CHECKOUTS,
         benefits.GRANTS,
+        referrals.REFERRALS,
+        referrals.INVITATIONS,
+        referrals.REFERRERS,
     ):
         await _compare(connection, comparison, buckets, report)
-    for pairing in (*points.TRANSFERS, *coupons.NAMES):
+    for pairing in (*points.TRANSFERS, *coupons.NAMES, *referrals.REFERRAL_PAIRS):
         await _pair(connection, buckets, pairing, report)
 
 
