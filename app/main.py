@@ -20,6 +20,7 @@ from app.queries.members import MemberReader
 from app.queries.quotes import QuoteReader
 from app.routers import (
     accruals,
+    activities,
     adjustments,
     batches,
     benefits,
@@ -32,6 +33,7 @@ from app.routers import (
     keys,
     ledger,
     members,
+    missions,
     operations,
     pages,
     quotes,
@@ -60,6 +62,8 @@ _ROUTERS = (
     members,
     batches,
     sign_ins,
+    activities,
+    missions,
     transfers,
     adjustments,
     entries,

@@ -32,6 +32,20 @@ class MissionPeriod(NamedTuple):
             case _:  # ever
                 return "ever"
 
+    def ends(self, day: date, *, joined: date) -> date | None:
+        """The day after the period that a day lies in; None: it never ends."""
+        match self.kind:
+            case "day":
+                return day + timedelta(days=1)
+            case "week":
+                return day + timedelta(days=8 - day.isoweekday())
+            case "month":
+                return (day.replace(day=28) + timedelta(days=4)).replace(day=1)
+            case "joining":
+                return joined + timedelta(days=self.days + 1)
+            case _:  # ever
+                return None
+
 
 class MissionReward(NamedTuple):
     """What completing a mission gives."""

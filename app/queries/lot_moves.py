@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-GRANTING_KINDS = ("accrue", "settle", "sign_in", "import", "adjust", "referral", "referral_share")
+GRANTING_KINDS = (
+    "accrue",
+    "settle",
+    "sign_in",
+    "activity",
+    "mission",
+    "campaign",
+    "import",
+    "adjust",
+    "referral",
+    "referral_share",
+)
 """Entries whose own columns tell what became of the one lot they name."""
 
 TAKING_KINDS = ("redeem", "transfer", "expire")
@@ -13,6 +24,7 @@ HOLDING_KINDS = ("reserve", "hold")
 
 MOVING_KINDS = (
     "reverse",
+    "reverse_activity",
     "commit",
     "cancel",
     "lapse",

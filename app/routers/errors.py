@@ -39,6 +39,8 @@ STATUS: dict[ErrorKind, int] = {
     ErrorKind.OVERLOADED: 503,
 }
 PLACES: dict[str, tuple[str, str]] = {
+    "activity_kind_unknown": ("body", "/kind"),
+    "activity_level_unknown": ("body", "/level"),
     "as_of_in_future": ("query", "?as_of"),
     "benefit_ends_in_past": ("body", "/until"),
     "cart_out_of_range": ("body", "/items"),

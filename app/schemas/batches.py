@@ -17,6 +17,12 @@ from app.schemas.accruals import (
     ReversalRequest,
     Settlement,
 )
+from app.schemas.activities import (
+    Activity,
+    ActivityRequest,
+    ActivityReversalRequest,
+    ReversedActivity,
+)
 from app.schemas.adjustments import Adjustment, AdjustmentRequest
 from app.schemas.common import Answer, MemberId, OrderId, Reference, Wire
 from app.schemas.members import Member, PersonRequest
@@ -167,6 +173,34 @@ class SignInOperation(SignInRequest, Operation):
         return self.to_command(self.member_id)
 
 
+class ActivityOperation(ActivityRequest, Operation):
+    """As `POST /v1/members/{member_id}/activities`."""
+
+    model_config = shown(
+        {"op": "activity", "member_id": "u-1001", "reference": "review-88", "kind": "review"}
+    )
+
+    op: Literal["activity"]
+
+    def command(self, pii: PiiRing) -> Command:  # noqa: ARG002
+        """What is asked of the ledger."""
+        return self.to_command(self.member_id)
+
+
+class ReverseActivityOperation(ActivityReversalRequest, Operation):
+    """As `POST /v1/members/{member_id}/activities/{reference}/reverse`."""
+
+    model_config = shown({"op": "reverse_activity", "member_id": "u-1001", "reference": "review-88"})
+    is_verb = True
+
+    op: Literal["reverse_activity"]
+    reference: Reference
+
+    def command(self, pii: PiiRing) -> Command:  # noqa: ARG002
+        """What is asked of the ledger."""
+        return self.to_command(self.member_id, self.reference)
+
+
 class AdjustOperation(AdjustmentRequest, Operation):
     """As `POST /v1/members/{member_id}/adjustments`."""
 
@@ -218,6 +252,8 @@ OPERATIONS: dict[str, type[Operation]] = {
     "cancel": CancelOperation,
     "refund": RefundOperation,
     "sign_in": SignInOperation,
+    "activity": ActivityOperation,
+    "reverse_activity": ReverseActivityOperation,
     "adjust": AdjustOperation,
     "transfer": TransferOperation,
     "enrol": EnrolOperation,
@@ -233,6 +269,8 @@ AnyOperation = Annotated[
     | CancelOperation
     | RefundOperation
     | SignInOperation
+    | ActivityOperation
+    | ReverseActivityOperation
     | AdjustOperation
     | TransferOperation
     | EnrolOperation,
@@ -285,6 +323,8 @@ class Result(Answer):
         | Cancelled
         | Refunded
         | SignIn
+        | Activity
+        | ReversedActivity
         | Adjustment
         | Transfer
         | Member

@@ -25,7 +25,7 @@ from app.schemas.quotes import CartRequest, GiftShown, ReasonShown
 from app.schemas.redemptions import HoldSeconds
 
 CouponStatus = Literal["issued", "locked", "redeemed", "expired", "voided"]
-Source = Literal["claim", "exchange", "issue", "code", "tier", "birthday"]
+Source = Literal["claim", "exchange", "issue", "code", "tier", "birthday", "campaign", "mission"]
 
 _COUPON: dict[str, Any] = {
     "code": "7KQ2M9XTBH4WRC3V",

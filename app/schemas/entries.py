@@ -29,6 +29,9 @@ EntryKind = Literal[
     "lapse",
     "refund",
     "sign_in",
+    "activity",
+    "reverse_activity",
+    "mission",
     "adjust",
     "transfer",
     "receive",
@@ -92,6 +95,7 @@ _REFERENCE_AT = {
     **dict.fromkeys(
         ("redeem", "reserve", "commit", "cancel", "lapse", "adjust", "transfer", "import", "set_tier"), 1
     ),
+    **dict.fromkeys(("activity", "reverse_activity"), 1),
     **dict.fromkeys(("issue_coupon", "grant_benefit", "revoke_benefit"), 1),
     **dict.fromkeys(("reverse", "refund", "receive", "refund_checkout"), 2),
     **dict.fromkeys(("lock_coupon", "unlock_coupon", "redeem_coupon", "roll_back_coupon", "void_coupon"), 2),
@@ -209,6 +213,13 @@ def _detail(row: EntryRow) -> dict[str, Any]:
         detail["redemption"] = row.key.split("/")[1]
     if row.kind == "sign_in":
         detail["date"] = row.key.split("/")[1]
+    if row.kind == "mission":
+        detail |= dict(zip(("mission", "period"), row.key.split("/")[1:], strict=True))
+    if "missions" in detail:
+        detail["missions"] = [
+            dict(zip(("mission", "period", "counted"), counted, strict=True))
+            for counted in detail["missions"]
+        ]
     return detail
 
 

@@ -33,7 +33,9 @@ class Lot(Answer):
     )
 
     lot: int = Field(description="Its number, counted per member.")
-    source: Literal["order", "sign_in", "adjustment", "transfer", "import"]
+    source: Literal[
+        "order", "sign_in", "activity", "mission", "campaign", "referral", "adjustment", "transfer", "import"
+    ]
     order_id: str | None
     status: LotStatus = Field(
         description="`available` while any of it can be spent, `reserved` when holds keep all that is left, "
