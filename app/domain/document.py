@@ -11,6 +11,13 @@ Word = TypeVar("Word", bound=str)
 
 _ABSENT = object()
 
+MOST_MISTAKES = 100
+MOST_THINGS = 200
+_LONGEST_NAME = 64
+_LONGEST_VALUE = 500
+_DEEPEST = 4
+_MOST_EXACT = 2**53  # that a double holds
+
 _is_instant = re.compile(
     r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})", re.ASCII
 ).fullmatch
@@ -46,9 +53,11 @@ class Section:
         return tuple(self._members)
 
     def wrong(self, name: str, detail: str) -> None:
-        """Note a mistake in the member `name`; only the first of each place is told."""
+        """Note a mistake in the member `name`: the first of each place, and no more than a person reads."""
         pointer = f"{self.pointer}/{_escaped(name)}"
-        if all(mistake.pointer != pointer for mistake in self.mistakes):
+        if len(self.mistakes) < MOST_MISTAKES and all(
+            mistake.pointer != pointer for mistake in self.mistakes
+        ):
             self.mistakes.append(Mistake(pointer, detail))
 
     def refuse_others(self) -> None:
@@ -73,10 +82,13 @@ class Section:
         return Section(value, pointer=f"{self.pointer}/{_escaped(name)}", mistakes=self.mistakes)
 
     def sections(self, name: str) -> "list[Section]":
-        """The objects of an array."""
+        """The objects of an array, which are few."""
+        values = self._array(name)
+        if len(values) > MOST_THINGS:
+            self.wrong(name, f"must have at most {MOST_THINGS} entries")
         return [
             Section(value, pointer=f"{self.pointer}/{_escaped(name)}/{index}", mistakes=self.mistakes)
-            for index, value in enumerate(self._array(name))
+            for index, value in enumerate(values[:MOST_THINGS])
         ]
 
     def sections_if_given(self, name: str) -> "list[Section]":
@@ -86,6 +98,9 @@ class Section:
     def ratios(self, name: str) -> dict[str, Ratio]:
         """An object of rates, 0 included, whose member names are the caller's own."""
         holder = self.section(name)
+        for key in holder.names:
+            if not _is_text(key, _LONGEST_NAME):
+                holder.wrong(key, f"must have a name of 1 to {_LONGEST_NAME} printable characters")
         return {key: holder.ratio(key, or_zero=True) for key in holder.names}
 
     def integers(self, name: str, *, known: Sequence[str], least: int, most: int) -> dict[str, int]:
@@ -176,9 +191,16 @@ class Section:
         return Ratio(1, 1)
 
     def rest(self) -> dict[str, Any]:
-        """Every member that nothing has read yet, as it is."""
+        """Every member that nothing has read yet: plain values, for other systems to read."""
         found = {name: value for name, value in self._members.items() if name not in self._read}
         self._read.update(found)
+        for name, value in found.items():
+            if not (_is_text(name, _LONGEST_NAME) and _is_plain(value)):
+                self.wrong(
+                    name,
+                    f"must be a text of at most {_LONGEST_VALUE} printable characters, an integer of at most 2^53 "
+                    f"either way, true, false, null, or arrays and objects of such, at most {_DEEPEST} deep",
+                )
         return found
 
     def _array(self, name: str) -> Sequence[Any]:
@@ -194,6 +216,23 @@ class Section:
         if value is _ABSENT:
             self.wrong(name, "is missing")
         return value
+
+
+def _is_plain(value: object, *, depth: int = 0) -> bool:
+    """Whether it is a value without fractions that any system reads alike."""
+    match value:
+        case None | bool():
+            return True
+        case int():
+            return abs(value) <= _MOST_EXACT
+        case str():
+            return len(value) <= _LONGEST_VALUE and value.isprintable()
+        case list() | dict():
+            nested = cast(Mapping[str, Any] | list[Any], value)
+            parts = (*nested, *nested.values()) if isinstance(nested, Mapping) else nested
+            return depth < _DEEPEST and all(_is_plain(part, depth=depth + 1) for part in parts)
+        case _:
+            return False
 
 
 def _is_text(value: str, longest: int) -> bool:

@@ -23,16 +23,26 @@ class ProgramInvalid(LoyaltyError):
     title = "The program document is invalid"
 
     def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
-        told = "; ".join(f"{pointer or '/'} {detail}" for pointer, detail in mistakes)
         super().__init__(
-            f"Correct the program document and send it again: {told}.",
+            f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''} in the program document: correct what `errors` "
+            "names and send it again.",
             extra={"errors": [{"pointer": pointer, "detail": detail} for pointer, detail in mistakes]},
         )
         self.mistakes = mistakes
 
+    def under(self, pointer: str) -> "ProgramInvalid":
+        """The same of a document that stands at this place of another."""
+        return ProgramInvalid(tuple(Mistake(f"{pointer}{place}", detail) for place, detail in self.mistakes))
+
     @classmethod
     def example(cls) -> Self:
-        return cls((Mistake("/tiers/ladder/2/thresholds/spend", "must be above the tier before it (30000)"),))
+        return cls(
+            (
+                Mistake(
+                    "/document/tiers/ladder/2/thresholds/spend", "must be above the tier before it (30000)"
+                ),
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

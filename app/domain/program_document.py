@@ -1,5 +1,6 @@
 """A program's terms from their JSON document, and back. Rates are decimal strings there: "1.2"."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
@@ -28,6 +29,7 @@ from app.domain.terms import (
 from app.domain.tier_document import read_tiers, write_tiers
 
 _YEARS = 100
+_is_currency = re.compile(r"[A-Z]{3}", re.ASCII).fullmatch
 
 
 def read_terms(document: Mapping[str, Any]) -> tuple[Terms, tuple[Mistake, ...]]:
@@ -40,7 +42,7 @@ def read_terms(document: Mapping[str, Any]) -> tuple[Terms, tuple[Mistake, ...]]
     tiers = read_tiers(root.section("tiers"))
     activities = read_activities(root.sections_if_given("activities"))
     terms = Terms(
-        currency=root.text("currency", longest=3),
+        currency=_read_currency(root),
         timezone=_read_timezone(root),
         earning=_read_earning(root.section("earning")),
         growth=_read_growth(root.section("growth")),
@@ -65,6 +67,13 @@ def _read_integer(section: Section, name: str, *, most: int) -> int:
     value = section.integer(name, least=0, most=most)
     section.refuse_others()
     return value
+
+
+def _read_currency(root: Section) -> str:
+    currency = root.text("currency")
+    if not _is_currency(currency):
+        root.wrong("currency", "must be a currency's three capital letters, such as CNY")
+    return currency
 
 
 def _read_timezone(root: Section) -> ZoneInfo:

@@ -180,6 +180,7 @@ class Tier:
     rate: Ratio  # multiplies what purchases earn
     requires_review: bool
     benefits: tuple[Benefit, ...]
+    name_en: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

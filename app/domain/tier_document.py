@@ -2,8 +2,8 @@
 
 from typing import Any, get_args
 
+from app.domain.activity_document import read_name
 from app.domain.document import Section
-from app.domain.identifiers import is_identifier
 from app.domain.limits import AMOUNT, DAYS, MONTHS
 from app.domain.terms import (
     METRICS,
@@ -57,15 +57,26 @@ def _read_tier(section: Section, *, rank: int, metrics: tuple[Metric, ...]) -> T
     thresholds = section.integers("thresholds", known=metrics if rank else (), least=1, most=AMOUNT)
     tier = Tier(
         rank=rank,
-        code=section.text("code"),
+        code=read_name(section, "code"),
         name=section.text("name"),
+        name_en=section.text("name_en") if "name_en" in section.names else None,
         thresholds={metric: thresholds[metric] for metric in metrics if metric in thresholds},
         rate=section.ratio("rate"),
         requires_review=section.flag("requires_review"),
-        benefits=tuple(_read_benefit(benefit) for benefit in section.sections("benefits")),
+        benefits=_read_benefits(section),
     )
     section.refuse_others()
     return tier
+
+
+def _read_benefits(section: Section) -> tuple[Benefit, ...]:
+    benefits: list[Benefit] = []
+    for place in section.sections("benefits"):
+        benefit = _read_benefit(place)
+        if any(benefit.code == other.code for other in benefits):
+            place.wrong("code", "is another benefit of this tier")
+        benefits.append(benefit)
+    return tuple(benefits)
 
 
 def _read_benefit(section: Section) -> Benefit:
@@ -81,9 +92,7 @@ def _read_benefit(section: Section) -> Benefit:
 
 
 def _read_coupon(section: Section) -> TierCoupon:
-    template = section.text("template")
-    if not is_identifier(template):
-        section.wrong("template", "must be 1 to 64 of A-Za-z0-9._:-")
+    template = read_name(section, "template")
     on: Occasion = section.choice("on", get_args(Occasion))
     count = section.integer_or_absent("count", least=1, most=_COUPONS)
     section.refuse_others()
@@ -98,6 +107,8 @@ def _check_above(tier: Tier, below: list[Tier], *, place: Section, metrics: tupl
         return
     if any(tier.code == other.code for other in below):
         place.wrong("code", "is another tier's code")
+    if any(tier.name == other.name for other in below):
+        place.wrong("name", "is another tier's name")
     thresholds = place.section("thresholds")
     for metric in metrics:
         least = below[-1].thresholds.get(metric, 0)
@@ -118,6 +129,7 @@ def write_tiers(tiers: Tiers) -> dict[str, Any]:
             {
                 "code": tier.code,
                 "name": tier.name,
+                **({} if tier.name_en is None else {"name_en": tier.name_en}),
                 "thresholds": dict(tier.thresholds),
                 "rate": str(tier.rate),
                 "requires_review": tier.requires_review,

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from app.domain.default_program import DEFAULT_PROGRAM_DOCUMENT
+from app.domain.document import MOST_MISTAKES
 from app.domain.errors import TierNotFound
 from app.domain.program import Program, ProgramInvalid
 from app.domain.ratio import Ratio
@@ -151,8 +152,43 @@ SPEND = "/tiers/ladder/2/thresholds/spend"
     [
         (_set("extra", to=1), "/extra", "not known"),
         (_drop("currency"), "/currency", "missing"),
-        (_set("currency", to="yuan"), "/currency", "1 to 3"),
+        (_set("currency", to="yuan"), "/currency", "three capital letters"),
+        (_set("missions", to=[{}] * 201), "/missions", "at most 200"),
+        (_set("currency", to="cny"), "/currency", "three capital letters"),
         (_set("currency", to=""), "/currency", "printable"),
+        (_set("earning", "categories", "x" * 65, to="1"), f"/earning/categories/{'x' * 65}", "printable"),
+        (_set("tiers", "ladder", 1, "name", to="青铜会员"), "/tiers/ladder/1/name", "another tier's name"),
+        (_set("tiers", "ladder", 1, "code", to="a b"), "/tiers/ladder/1/code", "A-Za-z0-9"),
+        (
+            _set("tiers", "ladder", 1, "benefits", 1, "code", to="birthday_coupon"),
+            "/tiers/ladder/1/benefits/1/code",
+            "another benefit",
+        ),
+        (
+            _set("tiers", "ladder", 0, "benefits", 0, "x", to=1.5),
+            "/tiers/ladder/0/benefits/0/x",
+            "an integer",
+        ),
+        (
+            _set("tiers", "ladder", 0, "benefits", 0, "x", to=2**53 + 1),
+            "/tiers/ladder/0/benefits/0/x",
+            "2^53",
+        ),
+        (
+            _set("tiers", "ladder", 0, "benefits", 0, "x", to="a\0"),
+            "/tiers/ladder/0/benefits/0/x",
+            "printable",
+        ),
+        (
+            _set("tiers", "ladder", 0, "benefits", 0, "x", to={"y": [["\ud800"]]}),
+            "/tiers/ladder/0/benefits/0/x",
+            "text",
+        ),
+        (
+            _set("tiers", "ladder", 0, "benefits", 0, "x", to=[[[[[]]]]]),
+            "/tiers/ladder/0/benefits/0/x",
+            "4 deep",
+        ),
         (_set("currency", to="C\n"), "/currency", "printable"),
         (_drop("timezone"), "/timezone", "missing"),
         (_set("timezone", to="Mars/Olympus"), "/timezone", "IANA"),
@@ -267,6 +303,29 @@ def test_all_mistakes_are_told_at_once() -> None:
         "/sign_in/points",
         "/tiers/ladder/3/thresholds/spend",
     }
+
+
+def test_what_a_benefit_says_to_other_systems_is_kept() -> None:
+    made = document()
+    terms = {"gate": ["A", {"from": 3, "vip": True, "lounge": None}], "label_en": "lounge"}
+    made["tiers"]["ladder"][0] |= {
+        "benefits": [{"code": "lounge", "label": "休息室", **terms}],
+        "name_en": "Bronze",
+    }
+    read = Program.from_document(1, made)
+    assert read.tier("bronze").benefits[0].terms == terms
+    assert read.to_document()["tiers"]["ladder"][0] == made["tiers"]["ladder"][0]
+
+
+def test_no_more_mistakes_are_told_than_a_person_reads() -> None:
+    assert len(mistakes(document(**{f"extra_{number}": 1 for number in range(1_000)}))) == MOST_MISTAKES
+
+
+def test_mistakes_of_a_document_within_another() -> None:
+    with pytest.raises(ProgramInvalid) as refused:
+        Program.from_document(1, document(currency="yuan"))
+    assert refused.value.under("/document").mistakes[0].pointer == "/document/currency"
+    assert refused.value.detail.startswith("1 mistake in")
 
 
 @pytest.mark.parametrize("made", [[], None, "program", 3])
