@@ -11,6 +11,8 @@ from pydantic_core import to_json
 from app.database import Database
 from app.domain.commands import Erase
 from app.domain.errors import MemberErased, MemberNotFound, ReferrerFixed, ReferrerIsSelf
+from app.domain.members import BirthdayChangedRecently
+from app.domain.referral_binding import ReferralRing
 from app.queries.members import MemberReader
 from app.queries.people import find_members, members_with, read_person
 from app.routers import door
@@ -33,6 +35,8 @@ from app.schemas.members import (
 from app.security.pii import LookupKind, PiiRing
 
 router = door.router("members")
+
+_OF_PERSON = (MemberErased, ReferrerFixed, ReferrerIsSelf, ReferralRing, BirthdayChangedRecently)
 
 _ETAG: dict[str, Any] = {
     "ETag": {
@@ -170,7 +174,7 @@ async def get_profile(member_id: MemberId, request: Request) -> Profile:
     status_code=CREATED,
     operation_id="enrol_member",
     response_model=Member,
-    responses=refusals(Member, MemberErased, ReferrerFixed, ReferrerIsSelf),
+    responses=refusals(Member, *_OF_PERSON),
 )
 @require("members:write")
 async def enrol(
@@ -179,7 +183,8 @@ async def enrol(
     """Enrol a member, or update what is known of one.
 
     Only the fields given change and null clears, so `{}` enrols and changes nothing later. Answers the
-    member's status.
+    member's status. A birthday that is known may be changed once a year. Who brought the member is told in
+    `referred_by`, by their id or their referral code: it binds on joining, or before the first order.
     """
     answer = await carry_out(body.to_command(member_id, request.app.state.pii), request, response)
     await celebrate(member_id, body.birthday, request)
@@ -190,7 +195,7 @@ async def enrol(
     "/v1/members/{member_id}",
     operation_id="update_member",
     response_model=Member,
-    responses=refusals(Member, MemberErased, ReferrerFixed, ReferrerIsSelf, is_verb=True),
+    responses=refusals(Member, *_OF_PERSON, is_verb=True),
 )
 @require("members:write")
 async def update(

@@ -77,14 +77,19 @@ class PersonRequest(Wire):
     name: Annotated[str, text(max_length=100)] | None = Field(None, examples=["王小明"])
     phone: Phone | None = None
     email: Email | None = None
-    birthday: Annotated[Day, AfterValidator(_past)] | None = Field(None, examples=["1990-05-17"])
+    birthday: Annotated[Day, AfterValidator(_past)] | None = Field(
+        None,
+        description="One that is known may be changed once a year, and is told again only a year after it was cleared.",
+        examples=["1990-05-17"],
+    )
     gender: Annotated[str, text(max_length=32)] | None = Field(None, examples=["male"])
     region: Annotated[str, text(max_length=100)] | None = Field(
         None, description="Where the member lives, as the shop divides the land.", examples=["CN-31"]
     )
     referred_by: MemberId | None = Field(
         None,
-        description="The member who brought this one. Once set it stays.",
+        description="The member who brought this one, by their id or by their referral code. Once set it stays; one "
+        "who is no member here is kept as told, and rewards nobody.",
         examples=["u-1000"],
     )
     consents: dict[AttributeName, ConsentRequest] = Field(
