@@ -41,6 +41,8 @@ def counted(member: Member, change: Change, context: Context) -> Change:
     happening_of = None if entry is None else _HAPPENINGS.get(entry.kind)
     if entry is None or happening_of is None or member.account.status == "erased":
         return change
+    if not any(program.missions for program in context.programs.values()):
+        return change
     happening = happening_of(member, change, context)
     if happening is None or not happening.program.missions:
         return change

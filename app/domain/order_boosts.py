@@ -27,6 +27,8 @@ def boosted(member: Member, account: Account, order: Order, context: Context) ->
 
     Raises NeedsMore.
     """
+    if not context.campaigns.open("order"):
+        return Boosted(order, _earned(order, account, context))
     campaigns = applying(
         "order",
         account,
@@ -95,4 +97,5 @@ def _tallies(
             growth=sum(effect.amount for effect in campaign.effects if effect.kind == "add_growth"),
         )
         for campaign in campaigns
+        if any(boosts_of(campaign))  # else it gives what it gives at the till
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from functools import cache
+from typing import NamedTuple
 
 from app.domain.account import Account
 from app.domain.activity_terms import ActivityKind
@@ -53,6 +55,48 @@ def by_member(pairs: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
     return found
 
 
+_NAMED = [
+    "spends",
+    "order_named",
+    "redemption_named",
+    "review_named",
+    "checkout_named",
+    "activity_counted",
+    "activity_named",
+]
+_OF_COUPONS = [
+    "template_issued",
+    "codes_named",
+    "codes_held",
+    "checkout_made",
+    "needs_wallet",
+    "needs_birthday",
+    "needs_traits",
+    "needs_grants",
+]
+_OF_REFERRALS = ["entries_undone", "referrals_named", "referrers_named", "invitation_named", "history_of"]
+
+
+class _Asked(NamedTuple):
+    """Which questions commands of a class answer otherwise than any command does: the rest need not be asked."""
+
+    named: bool
+    coupons: bool
+    campaigns: bool
+    referrals: bool
+
+
+@cache
+def _asked(kind: type[Command]) -> _Asked:
+    own = {name for name in dir(Command) if getattr(kind, name) is not getattr(Command, name)}
+    return _Asked(
+        named=not own.isdisjoint(_NAMED),
+        coupons=not own.isdisjoint(_OF_COUPONS),
+        campaigns=not own.isdisjoint(("fires", "foretells")),
+        referrals=not own.isdisjoint(_OF_REFERRALS),
+    )
+
+
 class Wants:
     """What the commands of a batch need to be read, given their accounts."""
 
@@ -93,13 +137,13 @@ class Wants:
             if member_id in self._accounts:
                 wanted.lots.setdefault(member_id, self._accounts[member_id].lot_floor)
         for command in self._commands:
-            wanted.keys.update(command.entries_undone)
-            wanted.orders.update(command.entries_undone)
-            self._add_referrals(command)
+            asked = _asked(type(command))
+            if asked.referrals:
+                self._add_referrals(command)
             for member_id in command.members:
                 account = self._accounts.get(member_id)
                 if account is not None:
-                    self._add_of(command, account)
+                    self._add_of(command, account, asked)
             if lost_at is not None:
                 key = command.natural_key(local_date(lost_at, self._program.timezone))
                 if key is not None and command.member_id in self._accounts:
@@ -108,15 +152,18 @@ class Wants:
             wanted.reaching.pop(member_id, None)
         return wanted
 
-    def _add_of(self, command: Command, account: Account) -> None:
+    def _add_of(self, command: Command, account: Account, asked: _Asked) -> None:
         """What a command needs of one of its members."""
-        self._add_coupons(command, account)
-        if self._ahead:
+        if asked.coupons:
+            self._add_coupons(command, account)
+        if asked.campaigns and self._ahead:
             self._add_campaigns(command, account)
-        if command.counts:
+        if self._program.missions and command.counts:
             self._add_missions(command, account)
         if account.sequence:
             self._add(command, account)
+            if asked.named and account.member_id == command.member_id:
+                self._add_named(command, account)
 
     def _add_due(self, account: Account) -> None:
         wanted, member_id = self._wanted, account.member_id
@@ -145,12 +192,16 @@ class Wants:
             wanted.lots.setdefault(member_id, account.lot_floor)
         if member_id != command.member_id:
             return
-        if command.spends:
-            _, points = wanted.reaching.get(member_id, (0, 0))
-            wanted.reaching[member_id] = account.lot_floor, points + command.spends
         today = local_date(self._moments[member_id], self._program.timezone)
         if (key := command.natural_key(today)) is not None:
             wanted.keys.add((member_id, key))
+
+    def _add_named(self, command: Command, account: Account) -> None:
+        """What a command names of its member's."""
+        wanted, member_id = self._wanted, account.member_id
+        if command.spends:
+            _, points = wanted.reaching.get(member_id, (0, 0))
+            wanted.reaching[member_id] = account.lot_floor, points + command.spends
         if (order_id := command.order_named) is not None:
             wanted.orders.add((member_id, f"order/{order_id}"))
         if (reference := command.redemption_named) is not None:
@@ -161,6 +212,7 @@ class Wants:
             wanted.checkouts.add((member_id, checkout_id))
             wanted.keys.add((member_id, f"hold/{checkout_id}"))
         if (kind := self._program.activities.get(command.activity_counted or "")) is not None:
+            today = local_date(self._moments[member_id], self._program.timezone)
             self._add_activities(kind, member_id, today)
         if (reference := command.activity_named) is not None:
             wanted.named_activities.add((member_id, f"activity/{reference}"))
@@ -192,6 +244,8 @@ class Wants:
 
     def _add_referrals(self, command: Command) -> None:
         wanted = self._wanted
+        wanted.keys.update(command.entries_undone)
+        wanted.orders.update(command.entries_undone)
         wanted.referrals.update(command.referrals_named)
         wanted.referrers.update(command.referrers_named)
         if command.invitation_named is not None:
