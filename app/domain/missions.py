@@ -51,8 +51,9 @@ def counted(member: Member, change: Change, context: Context) -> Change:
     for mission in happening.program.missions:
         row = _counted(member, mission, happening, context)
         if row is not None:
+            before = member.progress.get((row.mission, row.period))
             rows.append(row)
-            figures.append((row.mission, row.period, happening.figures[mission.counts]))
+            figures.append((row.mission, row.period, row.progress - (before.progress if before else 0)))
     if not rows:
         return change
     detail = {**change.detail, "missions": figures}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from app.domain.account import BUCKETS, bucket_of
 from app.queries import verify_accounts as accounts
+from app.queries import verify_activities as activities
 from app.queries import verify_benefits as benefits
 from app.queries import verify_checks as checks
 from app.queries import verify_coupons as coupons
@@ -143,6 +144,8 @@ async def _verify_buckets(
         coupons.COUPONS,
         coupons.CHECKOUTS,
         benefits.GRANTS,
+        activities.ACTIVITIES,
+        activities.MISSIONS,
         referrals.REFERRALS,
         referrals.INVITATIONS,
         referrals.REFERRERS,
