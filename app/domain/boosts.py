@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from app.domain.campaigns import ALL_LINES, Campaign, Effect, EffectKind, Lines
+from app.domain.campaigns import ALL_LINES, AT_THE_TILL, Campaign, Effect, EffectKind, Lines
 from app.domain.ratio import Ratio
 
 
@@ -45,11 +45,8 @@ class Weighted(NamedTuple):
 def boosts_of(campaign: Campaign) -> Iterable[Boost]:
     """What the campaign adds to an order that it applies to; what it does at the till is decided there."""
     for effect in campaign.effects:
-        if effect.kind not in _AT_THE_TILL:
+        if effect.kind not in AT_THE_TILL:
             yield _boost(campaign, effect)
-
-
-_AT_THE_TILL = frozenset({"gift", "discount", "free_shipping"})
 
 
 def _boost(campaign: Campaign, effect: Effect) -> Boost:

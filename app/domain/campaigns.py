@@ -40,6 +40,9 @@ EffectKind = Literal[
     "discount",
     "free_shipping",
 ]
+AT_THE_TILL: frozenset[EffectKind] = frozenset({"gift", "discount", "free_shipping"})
+"""What a campaign of orders does when a cart is priced; the rest it does when the order is recorded."""
+
 State = Literal["draft", "live", "paused", "ended"]
 
 

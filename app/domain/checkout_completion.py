@@ -20,6 +20,7 @@ from app.domain.prizes import Prizes
 from app.domain.shares import spread
 from app.domain.shelf import NeedsMore
 from app.domain.spending import Parts, changed, commit_points, parts_of, take_points
+from app.domain.till_offers import discounts_told
 
 
 class _Spent(NamedTuple):
@@ -72,6 +73,7 @@ def complete(member: Member, command: CompleteCheckout, context: Context) -> Cha
         detail["missing"] = spent.missing
     if money != cart.money_fen:
         detail["money"] = money
+    discounts = tuple(discounts_told(cart.campaign_discounts, tallies, before, order, context))
     if checkout.settles:
         settled = settle_order(member, before, lot, order, reward, context)
         after, lot, reviews, prizes = settled.account, settled.lot, settled.reviews, settled.prizes
@@ -89,7 +91,7 @@ def complete(member: Member, command: CompleteCheckout, context: Context) -> Cha
         coupons=(*spent.coupons, *prizes.coupons),
         codes=prizes.codes,
         counters=(*spent.counters, *prizes.counters),
-        tallies=(*tallies, *prizes.tallies),
+        tallies=(*tallies, *discounts, *prizes.tallies),
         draws=draws,
         checkout=checkout._replace(
             status="completed",

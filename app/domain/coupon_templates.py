@@ -141,6 +141,7 @@ class Template:
     public_code: str | None = None
     state: State = "active"
     revision: int = 0
+    campaign: str | None = None  # whose effect at the till it is: no document says so
 
     @classmethod
     def from_document(cls, code: str, revision: int, document: Mapping[str, Any]) -> "Template":

@@ -83,6 +83,11 @@ class PricedCart:
         by_name = {used.code: used.discount_fen for used in self.quote.used}
         return {code: by_name[name] for name, code in self._held["coupons"]}
 
+    @property
+    def campaign_discounts(self) -> Mapping[str, int]:
+        """What each campaign takes off, goods and shipping together; 0 for a gift."""
+        return self._held.get("campaigns", {})
+
     def order_lines(self, amounts: Sequence[int]) -> tuple[Line, ...]:
         """The lines with these amounts (minor unit), as an order has them."""
         return tuple(

@@ -46,7 +46,10 @@ class Candidate(NamedTuple):
     @property
     def source(self) -> str:
         """How a discount tells where it comes from."""
-        return f"promotion:{self.template.template}" if self.code is None else f"coupon:{self.code}"
+        if self.code is not None:
+            return f"coupon:{self.code}"
+        template = self.template
+        return template.template if template.campaign is not None else f"promotion:{template.template}"
 
 
 class Basket(NamedTuple):

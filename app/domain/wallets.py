@@ -7,10 +7,12 @@ from app.domain.carts import Cart, Wish
 from app.domain.coupon_errors import CouponBudgetSpent
 from app.domain.coupon_issuing import obtain, with_coupon_due
 from app.domain.coupon_reasons import Reason, reason
+from app.domain.coupon_templates import Template
 from app.domain.coupons import refusal_of, spend_budget
 from app.domain.errors import LoyaltyError
 from app.domain.posting import Context, Member
 from app.domain.quotes import Held, Quote, Shopper, quote
+from app.domain.till_offers import given, offers
 
 
 class Wallet:
@@ -25,6 +27,7 @@ class Wallet:
         self._account = member.account  # with the coupons got on the spot
         self._coupons: dict[str, Coupon] = {}
         self._refusals: dict[str, Reason] = {}
+        self._offers: list[Template] = []  # of campaigns, for the cart priced last
         self.codes: tuple[Code, ...] = ()
         self.counters: dict[str, Counter] = {}
         if whole or wish.coupons == "best":
@@ -39,6 +42,7 @@ class Wallet:
 
     def price(self, cart: Cart, wish: Wish) -> Quote:
         """The quote, without the coupons whose budget does not reach. Raises as `quote`."""
+        self._offers = offers(self._member, cart, self._context)
         while True:
             priced = quote(
                 self._member,
@@ -46,13 +50,19 @@ class Wallet:
                 wish,
                 shopper=shopper_of(self._member, self._context),
                 wallet=self._held(),
-                promotions=self._context.shelf.automatic,
+                promotions=[*self._context.shelf.automatic, *self._offers],
                 context=self._context,
             )
             over = self._over_budget(priced)
             if over is None:
                 return priced
             self._refusals[over] = reason("coupon_budget_spent")
+
+    def given_by_campaigns(self, priced: Quote) -> dict[str, int]:
+        """What campaigns take off the cart priced last (minor unit), by their codes."""
+        return given(
+            self._offers, [(used.template, used.discount_fen) for used in priced.used if used.code is None]
+        )
 
     def lock(self, account: Account, priced: Quote, reference: str) -> tuple[Account, tuple[Coupon, ...]]:
         """The account and the coupons once those used are locked; `counters` follow."""

@@ -175,7 +175,8 @@ class LineDiscount(Answer):
     """What one source takes off a line."""
 
     source: str = Field(
-        description="`promotion:<template>`, `tier:<code>` or `coupon:<code>`.", examples=["coupon:SPRING30"]
+        description="`promotion:<template>`, `campaign:<code>`, `tier:<code>` or `coupon:<code>`.",
+        examples=["coupon:SPRING30"],
     )
     amount: int = Field(description="In the minor unit.", examples=[2250])
 
@@ -199,7 +200,7 @@ class GiftShown(Answer):
 class PromotionUsed(Answer):
     """What a template gives without a coupon."""
 
-    template: str = Field(examples=["tea-week"])
+    template: str = Field(description="Its name, or `campaign:<code>` for a campaign.", examples=["tea-week"])
     discount: int = Field(description="Off goods and shipping together, in the minor unit.", examples=[3000])
     gift: GiftShown = Field(default=None, description="Only where there is one.")  # pyright: ignore[reportAssignmentType] - left out
 
