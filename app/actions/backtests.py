@@ -132,14 +132,27 @@ async def finish(database: Database, backtest: UUID, *, result: Mapping[str, Any
 
 async def give_up(database: Database, backtest: UUID, *, error: str) -> None:
     """Keep that a backtest can't be done, with a sentence of why."""
-    await _change(database, backtest, state="failed", error=error, finished_at=func.clock_timestamp())
+    await _change(
+        database,
+        backtest,
+        of=("queued", "running"),
+        state="failed",
+        error=error,
+        finished_at=func.clock_timestamp(),
+    )
 
 
-async def _change(database: Database, backtest: UUID, **values: Any) -> bool:  # noqa: ANN401 - columns
+async def _change(
+    database: Database,
+    backtest: UUID,
+    *,
+    of: tuple[str, ...] = ("running",),
+    **values: Any,  # noqa: ANN401 - columns
+) -> bool:
     async with database.transaction() as connection:
         changed = await connection.execute(
             update(Backtest)
-            .where(Backtest.id == backtest, Backtest.state == "running")
+            .where(Backtest.id == backtest, Backtest.state.in_(of))
             .values(**values)
             .returning(Backtest.id)
         )
