@@ -51,7 +51,6 @@ class PayReferral(_OfInvitation):
     """The invitee's order has settled: both sides are rewarded."""
 
     kind = "referral"
-    needs_traits = True
 
     order_id: str
 
@@ -98,7 +97,6 @@ class PayReferralShare(Command):
     """The inviter gets the share of what the invitee spent in the time that was promised: the jobs' command."""
 
     kind = "referral_share"
-    needs_traits = True
 
     invitee: str
 

@@ -20,7 +20,7 @@ from pgqueuer.domain.models import Schedule
 from pgqueuer.queries import Queries
 
 from app.database import Database
-from app.jobs import birthdays, forgetting, issuing, maturity
+from app.jobs import backtests, birthdays, forgetting, issuing, maturity, referrals
 from app.ledger.engine import LedgerUnavailable
 from app.security.pii import PiiRing
 
@@ -59,6 +59,14 @@ async def work(database: Database, *, pii: PiiRing, is_sandbox: bool, stop: asyn
         "birthdays": (
             birthdays.SCHEDULE,
             partial(birthdays.run, database, pii=pii, is_sandbox=is_sandbox, is_stopping=stop.is_set),
+        ),
+        "referrals": (
+            referrals.SCHEDULE,
+            partial(referrals.run, database, is_sandbox=is_sandbox, is_stopping=stop.is_set),
+        ),
+        "backtests": (
+            backtests.SCHEDULE,
+            partial(backtests.run, database, is_sandbox=is_sandbox, is_stopping=stop.is_set),
         ),
         "forgetting": (forgetting.SCHEDULE, partial(forgetting.run, database, is_stopping=stop.is_set)),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import Request
 
 from app.actions.birthdays import give_birthday_coupons
+from app.actions.referrals import pay_referral_shares
 from app.actions.sandbox import ClockBehindLedger, set_clock
 from app.domain.instants import rfc3339
 from app.routers import door
@@ -28,4 +29,5 @@ async def put_clock(body: ClockRequest, request: Request) -> ClockSet:
     database = request.app.state.database
     matured = await set_clock(database, now=body.now)
     await give_birthday_coupons(database, pii=request.app.state.pii, is_sandbox=True)
+    await pay_referral_shares(database, is_sandbox=True)
     return ClockSet(now=rfc3339(body.now), matured=matured)
