@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -45,9 +46,10 @@ class DraftCampaign(NamedTuple):
     document: Mapping[str, Any]
     version: int = 0
 
-    def read(self) -> Campaign:
-        """The campaign as if it were live."""
-        return Campaign.from_document(self.campaign, self.document, version=self.version, state="live")
+    def read(self, since: datetime) -> Campaign:
+        """The campaign as if it were live, a recurrence without a beginning counted from then."""
+        read = Campaign.from_document(self.campaign, self.document, version=self.version, state="live")
+        return replace(read, created_at=since)
 
 
 class DraftProgram(NamedTuple):
@@ -195,7 +197,7 @@ async def _sides(connection: Connection, asked: AskedBacktest) -> _Sides:
     await rulebook.refresh(connection)
     await rack.refresh(connection)
     phases = await read_phases(connection)
-    drafts = [draft.read() for draft in asked.campaigns]
+    drafts = [draft.read(asked.period.since) for draft in asked.campaigns]
     drafted = {campaign.campaign for campaign in drafts}
     others = [phase for phase in phases if phase.campaign.campaign not in drafted]
     tried = [*others, *(Phase(campaign, asked.period.since, asked.period.until) for campaign in drafts)]

@@ -134,7 +134,7 @@ async def _stage(connection: Connection, engine: Engine, asked: AskedSimulation,
     programs = dict(engine.rulebook.programs)
     program = engine.rulebook.at(now) if asked.program is None else asked.program.read()
     programs[program.version] = program
-    drafts = {draft.campaign: draft.read() for draft in asked.campaigns}
+    drafts = {draft.campaign: draft.read(now) for draft in asked.campaigns}
     live = [each for each in engine.campaigns.campaigns.values() if each.state == "live"]
     campaigns = [*(each for each in live if each.campaign not in drafts), *drafts.values()]
     if asked.made_up is not None:  # nobody is in no control group
@@ -143,7 +143,7 @@ async def _stage(connection: Connection, engine: Engine, asked: AskedSimulation,
     today = local_date(now, program.timezone)
     open_now: dict[Trigger, list[Campaign]] = {}
     for campaign in campaigns:
-        if is_open(campaign, now, today):
+        if is_open(campaign, now, today, program.timezone):
             open_now.setdefault(campaign.trigger, []).append(campaign)
     left = await _left(connection, open_now, drafts, today.isoformat())
     return _Stage(now, program, programs, campaigns, open_now, left)

@@ -7,6 +7,7 @@ import sys
 
 import typer
 
+from app.cli.backtest import backtest
 from app.cli.files import import_members, replay
 from app.cli.keys import keys
 from app.cli.migrate import migrate
@@ -31,6 +32,7 @@ application.add_typer(keys)
 application.command(name="import")(import_members)
 application.command()(replay)
 application.command()(verify)
+application.command(hidden=True)(backtest)
 application.command()(openapi)
 
 

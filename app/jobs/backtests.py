@@ -7,6 +7,7 @@ and no other job, and what it took of memory is given back at its end.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from app.database import Database
 
 SCHEDULE = "* * * * * */5"
 LOOK_SECONDS = 0.5
+NICENESS = 10
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +45,9 @@ async def _run_one(database: Database, backtest: UUID, is_stopping: Callable[[],
         stdout=asyncio.subprocess.DEVNULL,
     )
     try:
+        # Whatever serves requests goes first.
+        with contextlib.suppress(ProcessLookupError):
+            os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
         code = await _end_of(process, is_stopping)
     finally:
         if process.returncode is None:

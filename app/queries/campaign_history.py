@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import datetime
+from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 import asyncpg
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 _VERSIONS = """
 SELECT campaign, found.version, found.document, found.created_at, live.started_at,
+       live.created_at AS made_at,
        CASE live.state WHEN 'ended' THEN live.ended_at WHEN 'paused' THEN live.updated_at END AS stopped_at
   FROM campaign_version AS found JOIN campaign AS live USING (campaign)
  WHERE live.started_at IS NOT NULL
@@ -44,7 +47,7 @@ async def read_phases(connection: Connection) -> list[Phase]:
     """Every version that was ever live."""
     rows = await connection.fetch(_VERSIONS)
     phases: list[Phase] = []
-    for row, following in zip(rows, [*rows[1:], None], strict=True):
+    for row, following in zip_longest(rows, rows[1:]):
         ends = [row["stopped_at"]] if row["stopped_at"] is not None else []
         if following is not None and following["campaign"] == row["campaign"]:
             ends.append(following["created_at"])
@@ -53,7 +56,7 @@ async def read_phases(connection: Connection) -> list[Phase]:
             campaign = Campaign.from_document(
                 row["campaign"], json.loads(row["document"]), version=row["version"], state="live"
             )
-            phases.append(Phase(campaign, since, until))
+            phases.append(Phase(replace(campaign, created_at=row["made_at"]), since, until))
     return phases
 
 
@@ -68,15 +71,16 @@ class Timeline:
 
     def open_at(self, now: datetime) -> Mapping[Trigger, Sequence[Campaign]]:
         """By trigger, in the order they apply: the same object as long as nothing opens or closes."""
-        today = local_date(now, self._program_at(now).timezone)
-        found = [phase.campaign for phase in self._phases if _is_open(phase, now, today)]
+        timezone = self._program_at(now).timezone
+        today = local_date(now, timezone)
+        found = [
+            phase.campaign
+            for phase in self._phases
+            if phase.holds(now) and is_open(phase.campaign, now, today, timezone)
+        ]
         if found != self._last:
             by_trigger: dict[Trigger, list[Campaign]] = {}
             for campaign in found:
                 by_trigger.setdefault(campaign.trigger, []).append(campaign)
             self._last, self._open = found, by_trigger
         return self._open
-
-
-def _is_open(phase: Phase, now: datetime, today: date) -> bool:
-    return phase.holds(now) and is_open(phase.campaign, now, today)
