@@ -258,6 +258,7 @@ def test_a_birthday_changes_once_a_year() -> None:
     with pytest.raises(BirthdayChangedRecently) as refused:
         tell(book, b"3")
     assert refused.value.extra == {"changeable_at": "2027-03-04T16:00:00Z"}
+    assert refused.value.detail == BirthdayChangedRecently.example().detail
     book.do(Enrol(member_id="n", person={"name": b"x"}))
     book.later(days=364, hours=13, minutes=59)  # the last minute of 4 March 2027
     with pytest.raises(BirthdayChangedRecently):

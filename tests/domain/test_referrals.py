@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.account import Account
+from app.domain.checkout_commands import RefundCheckout
 from app.domain.commands import (
     Accrue,
     Enrol,
@@ -499,3 +500,41 @@ def _holdings(account: Account) -> tuple[int, ...]:
         account.spend,
         account.orders,
     )
+
+
+def test_what_must_be_loaded() -> None:
+    pay = PayReferral(member_id="n", inviter="m", order_id="o")
+    undo = UndoReferral(member_id="n", inviter="m", order_id="o")
+    for command in (pay, undo):
+        assert (command.members, command.invitation_named) == (("n", "m"), ("m", "n"))
+        assert (command.referrals_named, command.referrers_named) == (("n",), ("m",))
+    assert (pay.fires, pay.reads_all_lots, undo.reads_all_lots) == ("referral", False, True)
+    assert undo.entries_undone == (("n", "referral_welcome/o"), ("m", "referral/n/o"))
+    assert (pay.inviters_key, undo.inviters_key) == ("referral/n/o", "referral_undo/n/o")
+    of_share = PayReferralShare(member_id="m", invitee="n")
+    assert (of_share.members, of_share.invitation_named) == (("m", "n"), ("m", "n"))
+    assert (of_share.referrals_named, of_share.referrers_named) == (("n",), ("m",))
+    assert (of_share.history_of, of_share.fires) == ("n", None)
+    code = MakeReferralCode(member_id="m")
+    assert (code.referrals_named, code.referrers_named, code.natural_key(START.date())) == (
+        ("m",),
+        ("m",),
+        None,
+    )
+
+
+def test_what_joining_must_load() -> None:
+    told = Enrol(member_id="n", person={"referred_by": "m"}, above=("p", "q"))
+    assert told.members == told.referrals_named == ("n", "m", "p", "q")
+    assert told.referrers_named == ("m",)
+    cleared = Enrol(member_id="n", person={"referred_by": None})
+    assert (cleared.members, cleared.referrals_named, cleared.referrers_named) == (("n",), ("n",), ())
+    plain = Enrol(member_id="n", person={"birthday_mark": None})
+    assert (plain.members, plain.referrals_named, plain.names_birthday) == (("n",), (), True)
+    assert (Enrol(member_id="n").names_birthday, Enrol(member_id="n").names_referrer) == (False, False)
+    for refund in (
+        Reverse(member_id="n", order_id="o", reference="r"),
+        RefundCheckout(member_id="n", checkout_id="o", reference="r"),
+    ):
+        assert (refund.referrals_named, refund.referrers_named, refund.invitation_named) == (("n",), (), None)
+        assert (refund.entries_undone, refund.history_of, order().referrals_named) == ((), None, ())
