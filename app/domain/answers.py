@@ -312,6 +312,15 @@ def _benefit(entry: Entry, detail: Detail) -> dict[str, Any]:
     }
 
 
+def _occasion(entry: Entry, detail: Detail) -> dict[str, Any]:
+    return {
+        "campaign": detail["campaign"],
+        "occasion": detail["occasion"],
+        "points": detail["points"],
+        "balance": balance_of(entry),
+    }
+
+
 _ANSWERS: dict[str, Callable[[Entry, Detail], dict[str, Any]]] = {
     "accrue": _accrual,
     "settle": _accrual,
@@ -326,6 +335,7 @@ _ANSWERS: dict[str, Callable[[Entry, Detail], dict[str, Any]]] = {
     "transfer": _transfer,
     "activity": _activity,
     "reverse_activity": _reversed_activity,
+    "campaign": _occasion,
     "set_tier": _set_tier,
     "approve_review": _review,
     "reject_review": _review,

@@ -24,6 +24,11 @@ class PayCampaign(Command):
     facts: tuple[tuple[str, str | int], ...] = ()
 
     @property
+    def keeps_alive(self) -> bool:
+        """A gift shows no life: a member who does nothing stays inactive."""
+        return False
+
+    @property
     def fires(self) -> Trigger:
         return self.trigger
 

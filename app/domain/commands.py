@@ -46,6 +46,11 @@ class Command:
         return self.needs_lots
 
     @property
+    def keeps_alive(self) -> bool:
+        """Whether it is the member's own doing, which under `inactivity` moves the expiry of all they hold."""
+        return self.needs_active
+
+    @property
     def spends(self) -> int:
         """How many available points it takes in spending order: the lots that reach so far are loaded."""
         return 0

@@ -115,7 +115,7 @@ def decide(members: Mapping[str, Member], command: ask.Command, context: Context
     else:
         change = _DECISIONS[type(command)](member, command, context)
     change = _counted(members, member, referrals.undoing(member, change), context)
-    if command.needs_active and context.program.validity.policy == "inactivity":
+    if command.keeps_alive and context.program.validity.policy == "inactivity":
         return _kept_alive(member, change, context)
     return change
 

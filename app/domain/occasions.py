@@ -6,7 +6,7 @@ from app.domain.account import Account
 from app.domain.campaign_choice import applying
 from app.domain.campaign_commands import PayCampaign
 from app.domain.campaign_facts import standing_facts
-from app.domain.campaigns import Trigger
+from app.domain.campaigns import Campaign, Trigger
 from app.domain.commands import Command
 from app.domain.compact import compact
 from app.domain.posting import Change, Context, Member, post
@@ -28,7 +28,7 @@ def pay(member: Member, command: PayCampaign, context: Context) -> Change:
             context.campaigns,
             lambda: {**standing_facts(member, account, context), **dict(command.facts)},
         )
-        if campaign.campaign == command.campaign
+        if campaign.campaign == command.campaign and _is_due(campaign, account)
     ]
     given = give(member, account, context, source="campaign", campaigns=found)
     if not given.tallies:
@@ -48,6 +48,11 @@ def pay(member: Member, command: PayCampaign, context: Context) -> Change:
         lot=given.lot,
     )
     return Change(account=after, entry=entry, detail=detail, reviews=restanding.reviews, **given.rows())
+
+
+def _is_due(campaign: Campaign, account: Account) -> bool:
+    """Whether what was found when the member was looked for is still so now that the account is locked."""
+    return campaign.trigger != "balance" or account.available >= campaign.balance
 
 
 def occasions(before: Account | None, change: Change, context: Context) -> Iterator[Command]:

@@ -188,7 +188,7 @@ class Wants:
         wanted, member_id = self._wanted, account.member_id
         if self._sees_all:
             wanted.lots[member_id] = 1
-        elif command.reads_all_lots or (self._keeps_alive and command.needs_active):
+        elif command.reads_all_lots or (self._keeps_alive and command.keeps_alive):
             wanted.lots.setdefault(member_id, account.lot_floor)
         if member_id != command.member_id:
             return
