@@ -130,6 +130,16 @@ def _referral(_member: Member, change: Change, context: Context) -> _Happening |
     return _Happening({"referrals": 1}, context.today, context.program)
 
 
+def _referral_undone(member: Member, change: Change, context: Context) -> _Happening | None:
+    """An invitation that was paid and is no more: of the day on which it was."""
+    before = None if change.invitation is None else member.invitations[change.invitation.invitee]
+    if before is None or before.paid_at is None:
+        return None
+    return _Happening(
+        {"referrals": -1}, local_date(before.paid_at, context.program.timezone), context.program
+    )
+
+
 _HAPPENINGS: Mapping[str, Callable[[Member, Change, Context], _Happening | None]] = {
     "accrue": _order,
     "settle": _order,
@@ -140,6 +150,7 @@ _HAPPENINGS: Mapping[str, Callable[[Member, Change, Context], _Happening | None]
     "activity": _activity,
     "reverse_activity": _activity,
     "referral": _referral,
+    "referral_undo": _referral_undone,
 }
 
 

@@ -51,6 +51,7 @@ class PayReferral(_OfInvitation):
     """The invitee's order has settled: both sides are rewarded."""
 
     kind = "referral"
+    counts = True
 
     order_id: str
 
@@ -73,6 +74,7 @@ class UndoReferral(_OfInvitation):
 
     kind = "referral_undo"
     needs_lots = True
+    counts = True
 
     order_id: str
 

@@ -224,6 +224,16 @@ def test_paid_invitations_count_for_who_invited() -> None:
     assert not book.members["x"].progress
 
 
+def test_an_invitation_that_is_undone_counts_no_more() -> None:
+    book = Book(rules(mission("referrals", 2, "day")))
+    book.do(Enrol(member_id="x", person={"referred_by": "m"}))
+    book.do(Accrue(member_id="x", order_id="o", amount=10_000))
+    today = str(book.context().today)
+    book.later(days=1).do(Reverse(member_id="x", order_id="o", reference="r", amount=10_000))
+    assert progress(book) == {("m", today): (0, False)}
+    assert book.kinds() == ["referral", "referral_undo"]
+
+
 def test_newcomers_have_some_days() -> None:
     book = Book(rules(mission("orders", 2, {"days_after_joining": 7})))
     book.later(days=7).do(order("a"))
