@@ -9,11 +9,10 @@ from app.domain.account import bucket_of
 from app.domain.commands import Command, Enrol
 from app.ledger.connection import Connection
 
-# The bucket of what was told is that of a member as well as that of a code.
 _FIND = """
 SELECT wanted.told, referral_code.member_id
-  FROM unnest($1::smallint[], $2::text[]) AS wanted (bucket, told)
-  JOIN referral_code ON referral_code.bucket = wanted.bucket AND referral_code.code = wanted.told
+  FROM unnest($1::smallint[], $2::text[], $3::smallint[], $4::text[]) AS wanted (bucket, told, code_bucket, code)
+  JOIN referral_code ON referral_code.bucket = wanted.code_bucket AND referral_code.code = wanted.code
  WHERE NOT EXISTS (SELECT FROM account WHERE account.bucket = wanted.bucket AND account.member_id = wanted.told)
 """
 
@@ -35,8 +34,7 @@ async def with_referrers(connection: Connection, commands: Sequence[Command]) ->
     telling = [command for command in commands if isinstance(command, Enrol) and command.referrer is not None]
     if not telling:
         return list(commands)
-    told = {command.referrer for command in telling if command.referrer is not None}
-    leads = {row["told"]: row["member_id"] for row in await connection.fetch(_FIND, *_keys(told))}
+    leads = await _read_codes(connection, {command.referrer for command in telling if command.referrer})
     ids = {command.member_id for command in telling}
     known = {row["member_id"] for row in await connection.fetch(_KNOWN, *_keys(ids))}
     late = {
@@ -47,6 +45,13 @@ async def with_referrers(connection: Connection, commands: Sequence[Command]) ->
     }
     above = await _read_above(connection, late) if late else {}
     return [_found(command, leads, known, above) for command in commands]
+
+
+async def _read_codes(connection: Connection, told: Collection[str]) -> dict[str, str]:
+    """Whose codes these are, of those that are no member's id. People write codes in any case."""
+    ordered = list(told)
+    rows = await connection.fetch(_FIND, *_keys(ordered), *_keys([name.upper() for name in ordered]))
+    return {row["told"]: row["member_id"] for row in rows}
 
 
 async def _read_above(connection: Connection, members: Collection[str]) -> dict[str, str]:
