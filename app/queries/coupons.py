@@ -23,6 +23,15 @@ _KINDS = (
     "claim_coupon",
     "issue_coupon",
     "tier_coupons",
+    "accrue",
+    "settle",
+    "complete",
+    "sign_in",
+    "activity",
+    "referral",
+    "mission",
+    "campaign",
+    "reverse",
     "lock_coupon",
     "unlock_coupon",
     "lapse_coupon",
@@ -35,7 +44,7 @@ _KINDS = (
     "lapse_checkout",
     "refund_checkout",
 )
-"""The entries that name the coupons they change; that a checkout completed is told by its own."""
+"""The entries that name the coupons they change; that a checkout used them is told by its hold."""
 
 
 class CouponRow(NamedTuple):
@@ -139,14 +148,14 @@ async def read_history(connection: AsyncConnection, coupon: CouponFields) -> lis
         .order_by(Entry.sequence)
         .limit(MOST_HISTORY)
     )
-    found = [HistoryRow._make(row) for row in rows]
-    orders = [row.key.replace("hold/", "order/", 1) for row in found if row.kind == "hold"]
+    found = {row.sequence: HistoryRow._make(row) for row in rows}
+    orders = [row.key.replace("hold/", "order/", 1) for row in found.values() if row.kind == "hold"]
     if orders:
         completed = await connection.execute(
             select(*columns).where(mine, Entry.key.in_(orders), Entry.kind == "complete")
         )
-        found += [HistoryRow._make(row) for row in completed]
-    return sorted(found, key=lambda row: row.sequence)
+        found |= {row.sequence: HistoryRow._make(row) for row in completed}
+    return [found[sequence] for sequence in sorted(found)]
 
 
 def _coupon_row(row: Any) -> CouponRow:  # noqa: ANN401 - as the driver has it

@@ -1,7 +1,5 @@
 """What `verify` compares activities and missions with: the entries that recorded, counted and paid them."""
 
-
-
 from __future__ import annotations
 
 from app.queries.verify_checks import Check, comparison, is_there, where_there

@@ -20,6 +20,16 @@ WITH step AS MATERIALIZED (
        AND kind IN ('claim_coupon', 'issue_coupon', 'lock_coupon', 'unlock_coupon', 'redeem_coupon',
                     'roll_back_coupon', 'void_coupon', 'lapse_coupon', 'expire_coupons', 'tier_coupons', 'hold',
                     'complete', 'release', 'lapse_checkout', 'refund_checkout')
+), granted AS MATERIALIZED (
+    SELECT member_id, sequence, occurred_at, detail
+      FROM entry
+     WHERE bucket BETWEEN $1 AND $2
+       AND kind IN ('accrue', 'settle', 'complete', 'sign_in', 'activity', 'referral', 'mission', 'campaign')
+       AND detail::text LIKE '%"coupons":[{%'
+), withdrawn AS (
+    SELECT member_id, sequence, occurred_at, code
+      FROM entry, json_array_elements_text(detail->'voided') AS code
+     WHERE bucket BETWEEN $1 AND $2 AND kind IN ('reverse', 'refund_checkout') AND detail::text LIKE '%"voided":[%'
 ), held AS (
     SELECT member_id, sequence, checkout_id, name->>1 AS code, used->>1 AS template,
            (used->>2)::bigint AS discount
@@ -32,7 +42,11 @@ WITH step AS MATERIALIZED (
               FROM step WHERE kind LIKE '%\\_coupon'
              UNION ALL
             SELECT member_id, sequence, occurred_at, json_array_elements(detail->'coupons')
-              FROM step WHERE kind = 'tier_coupons') AS shown
+              FROM step WHERE kind = 'tier_coupons'
+             UNION ALL
+            SELECT member_id, sequence, occurred_at, json_array_elements(detail->'coupons') FROM granted) AS shown
+    UNION ALL
+    SELECT member_id, sequence, occurred_at, code, NULL, 'voided', NULL, NULL FROM withdrawn
     UNION ALL
     SELECT member_id, sequence, occurred_at, gone->>0, gone->>1, 'expired', NULL, NULL
       FROM step, json_array_elements(detail->'coupons') AS gone WHERE kind = 'expire_coupons'

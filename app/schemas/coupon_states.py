@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -27,6 +27,12 @@ _REFERENCE_AT = {
     ),
 }
 _OF_CHECKOUTS = frozenset(("hold", "complete", "release", "lapse_checkout", "refund_checkout"))
+
+
+_GIVING = frozenset(
+    ("tier_coupons", "accrue", "settle", "complete", "sign_in", "activity", "referral", "mission", "campaign")
+)
+"""The entries whose `coupons` were given with what else they gave."""
 
 
 def member_coupon(row: CouponRow) -> dict[str, Any]:
@@ -101,20 +107,27 @@ def _status_after(row: HistoryRow, coupon: Coupon, checkouts: AbstractSet[str | 
     match row.kind:
         case "hold":
             found = "locked" if code in (own for _, own in detail["coupons"]) else None
+        case kind if kind in _GIVING and _is_given(code, detail):
+            found = "issued"
         case "complete":
             missing = [each.get("code") for each in detail.get("missing", ())]
             found = "redeemed" if row.order_id in checkouts and code not in missing else None
         case "release" | "lapse_checkout":
             found = ("expired" if is_over else "issued") if code in detail["coupons"] else None
+        case "reverse" | "refund_checkout" if code in detail.get("voided", ()):
+            found = "voided"
         case "refund_checkout":
             found = "issued" if code in detail["refunded"]["coupons"] else None
         case "expire_coupons":
             found = "expired" if code in (own for own, _ in detail["coupons"]) else None
-        case "tier_coupons":
-            found = "issued" if code in (each["code"] for each in detail["coupons"]) else None
         case _:
-            found = detail["status"] if detail["code"] == code else None
+            found = detail["status"] if detail.get("code") == code else None
     return found
+
+
+def _is_given(code: str, detail: Mapping[str, Any]) -> bool:
+    """Whether the coupon is among those that an entry gave."""
+    return code in (each["code"] for each in detail.get("coupons", ()))
 
 
 def _reference_of(coupon: Coupon) -> tuple[str | None, str | None]:

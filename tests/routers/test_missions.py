@@ -123,7 +123,10 @@ async def test_three_orders_a_month(busy: httpx.AsyncClient) -> None:
     assert (paid["detail"]["chances"], paid["detail"]["period"]) == (1, "2031-03")
     assert [coupon["source"] for coupon in paid["detail"]["coupons"]] == ["mission"]
     coupons = await answered(busy, "GET", "/v1/members/u-1/coupons", status=200)
-    assert [coupon["source"] for coupon in coupons["data"]] == ["mission"]
+    [coupon] = coupons["data"]
+    assert coupon["source"] == "mission"
+    state = await answered(busy, "GET", f"/v1/coupons/{coupon['code']}", status=200)
+    assert [(event["kind"], event["status"]) for event in state["history"]] == [("mission", "issued")]
 
 
 async def test_back_dated_orders_count_for_their_own_month(busy: httpx.AsyncClient) -> None:
