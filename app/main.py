@@ -36,6 +36,7 @@ from app.routers import (
     missions,
     operations,
     pages,
+    program,
     quotes,
     redemptions,
     referrals,
@@ -74,6 +75,7 @@ _ROUTERS = (
     coupon_templates,
     issuing,
     ledger,
+    program,
     keys,
     operations,
 )

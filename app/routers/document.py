@@ -100,6 +100,7 @@ _TAGS = [
     {"name": "coupons", "description": "What is given out to take something off an order."},
     {"name": "checkout", "description": "Carts: what they cost, held until they are paid, and refunded."},
     {"name": "ledger", "description": "The accountant's view of all of it."},
+    {"name": "program", "description": "The rules: in words, in data, and how they change."},
     {"name": "keys", "description": "Who may call."},
     {"name": "operations", "description": "Is it alive, is it ready, how is it doing."},
 ]

@@ -24,6 +24,7 @@ from starlette.routing import Match, Route
 from app.domain.benefit_grants import BenefitInvalid
 from app.domain.coupon_templates import TemplateInvalid
 from app.domain.errors import ErrorKind, LoyaltyError
+from app.domain.program import ProgramInvalid
 from app.telemetry import current_request_id
 
 STATUS: dict[ErrorKind, int] = {
@@ -46,6 +47,7 @@ PLACES: dict[str, tuple[str, str]] = {
     "cart_out_of_range": ("body", "/items"),
     "coupon_needs_member": ("body", "/member_id"),
     "cursor_invalid": ("query", "?cursor"),
+    "effective_at_in_past": ("body", "/effective_at"),
     "expression_invalid": ("body", "/eligible/member"),
     "hold_too_long": ("body", "/hold_seconds"),
     "idempotency_key_reused": ("header", "Idempotency-Key"),
@@ -155,9 +157,17 @@ def problem(error: LoyaltyError) -> dict[str, Any]:
         place, pointer = PLACES[error.code]
         mistake = {"in": place, "pointer": pointer, "code": error.code, "detail": error.detail}
         extra = {**extra, "errors": [mistake]}
-    elif isinstance(error, (BenefitInvalid, TemplateInvalid)):
-        mistakes = [{"in": "body", "code": error.code, **mistake} for mistake in extra["errors"]]
-        extra = {**extra, "errors": mistakes[:MOST_MISTAKES_TOLD]}
+    elif isinstance(error, (BenefitInvalid, ProgramInvalid, TemplateInvalid)):
+        mistakes = [
+            {
+                "in": "body",
+                "pointer": hinted(mistake["pointer"]),
+                "code": error.code,
+                "detail": mistake["detail"],
+            }
+            for mistake in extra["errors"][:MOST_MISTAKES_TOLD]
+        ]
+        extra = {**extra, "errors": mistakes}
     return _body(
         status=STATUS[error.kind], code=error.code, title=error.title, detail=error.detail, extra=extra
     )
@@ -317,6 +327,11 @@ _WORDS = {
     "missing": "This is required.",
 }
 """Where the validator's own words would repeat the input, or speak of Python."""
+
+
+def hinted(pointer: str) -> str:
+    """A place of a document whose names are the caller's: those that don't look like names are only hinted at."""
+    return "/".join(_shown(step) if step else "" for step in pointer.split("/"))
 
 
 def _shown(step: object) -> str:

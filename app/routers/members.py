@@ -19,7 +19,8 @@ from app.routers import door
 from app.routers.commands import CREATED, carry_out, celebrate, refusals
 from app.routers.dependencies import BUCKET, CursorInvalid, PageQuery, decode_cursor, encode_cursor
 from app.routers.document import problems
-from app.routers.door import caller_of, header_of, require
+from app.routers.door import caller_of, require
+from app.routers.etags import not_modified, tagged
 from app.schemas.common import Instant, Listing, MemberId, text
 from app.schemas.members import (
     Email,
@@ -38,21 +39,7 @@ router = door.router("members")
 
 _OF_PERSON = (MemberErased, ReferrerFixed, ReferrerIsSelf, ReferralRing, BirthdayChangedRecently)
 
-_ETAG: dict[str, Any] = {
-    "ETag": {
-        "description": "Names this very status: as `If-None-Match` it is answered 304 until that changes.",
-        "schema": {"type": "string"},
-        "example": '"7.1.739680.2"',
-    }
-}
-_IF_NONE_MATCH: dict[str, Any] = {
-    "name": "If-None-Match",
-    "in": "header",
-    "required": False,
-    "description": "The `ETag` of a status known already, or several, or `*`.",
-    "schema": {"type": "string"},
-    "example": '"7.1.739680.2"',
-}
+_ETAG, _IF_NONE_MATCH = tagged("status", example='"7.1.739680.2"')
 
 
 def _with_plus(phone: object) -> object:
@@ -99,16 +86,8 @@ async def get_status(member_id: MemberId, request: Request) -> Response:
         raise MemberNotFound
     tag = f'"{reading.tag()}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    known = header_of(request, b"if-none-match")
-    if known is not None and _names(known, tag):
-        return Response(status_code=304, headers=headers)
-    return Response(to_json(reading.status()), media_type="application/json", headers=headers)
-
-
-def _names(known: bytes, tag: str) -> bool:
-    """Whether an If-None-Match names the tag, weakly compared (RFC 9110, 13.1.2)."""
-    tags = [part.strip().removeprefix("W/") for part in known.decode("latin-1").split(",")]
-    return tag in tags or tags == ["*"]
+    known = not_modified(request, tag, headers)
+    return known or Response(to_json(reading.status()), media_type="application/json", headers=headers)
 
 
 @router.get(

@@ -23,6 +23,8 @@ SCOPES: dict[str, str] = {
     "checkout:read": "Quotes and checkouts.",
     "checkout:write": "Hold, complete, cancel and refund checkouts.",
     "ledger:read": "The accountant's view: entries of all members and the liability.",
+    "program:read": "Versions of the program, drafts too; the rules in force are public.",
+    "program:write": "Draft, look at and publish versions of the program.",
     "keys:write": "Make, list and revoke API keys that hold no more than the caller's own scopes.",
     ADMIN_SCOPE: "Everything.",
 }

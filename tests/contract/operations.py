@@ -8,7 +8,7 @@ from app.config import Settings
 from app.main import create_app
 
 MEMBER = "u-contract"
-_PATH_VALUES = {"member_id": MEMBER, "key_id": "Kq3nV0sYb8Zd", "review_id": f"{MEMBER}~42"}
+_PATH_VALUES = {"member_id": MEMBER, "key_id": "Kq3nV0sYb8Zd", "review_id": f"{MEMBER}~42", "version": "1"}
 
 
 class Operation(NamedTuple):

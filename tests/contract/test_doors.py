@@ -16,7 +16,7 @@ from app.security.keys import mint_key
 from tests.contract.operations import MEMBER, Operation, operations
 from tests.tokens import Issuer
 
-PUBLIC = {"get_health", "get_readiness", "get_metrics"}
+PUBLIC = {"get_health", "get_readiness", "get_metrics", "get_program", "get_program_schema"}
 """What anybody may call; whoever adds to it has thought about it."""
 
 AsCaller = Callable[[str | None], httpx.AsyncClient]

@@ -1,0 +1,253 @@
+"""Versions of the program: drafted, looked at, and published with a date.
+
+Publishing makes it impossible that a batch decides by the old version at a moment of the new one. It waits for the
+batches under way and lets new ones wait, as the sandbox's clock does, then reads the clock: every batch before has read
+an earlier time, and every batch after is told that there is one publication more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.actions.shop_events import tell
+from app.database import Database
+from app.domain.document import Mistake
+from app.domain.instants import rfc3339
+from app.domain.posting import Caller
+from app.domain.program import Program, ProgramInvalid
+from app.domain.program_diff import Difference, differences
+from app.domain.program_versions import (
+    EffectiveAtInPast,
+    Publication,
+    VersionNotFound,
+    VersionPublished,
+    VersionUnpublishable,
+    in_force,
+)
+from app.domain.program_warnings import Warning as ProgramWarning
+from app.domain.program_warnings import obstacles, templates_of, warnings
+from app.ledger.claims import Claim, claim_keys, keep_answers
+from app.ledger.outcome import Outcome
+from app.models.program import ProgramVersion
+from app.queries.program import (
+    VERSION_COLUMNS,
+    VersionRow,
+    known_templates,
+    read_now,
+    read_programs,
+    read_publications,
+    read_version,
+)
+
+if TYPE_CHECKING:
+    from app.ledger.connection import Connection
+
+PUBLISHED = "program_published"
+"""The kind of the event that tells of a publication: `subject` is the version."""
+
+
+class Published(NamedTuple):
+    """A published version, all publications up to its own, and whether it had been published before."""
+
+    row: VersionRow
+    publications: list[Publication]
+    was_published: bool
+
+
+class Findings(NamedTuple):
+    """What a look at a document found: `mistakes` keep it from being published, `warnings` don't."""
+
+    mistakes: tuple[Mistake, ...]
+    warnings: list[ProgramWarning]
+
+
+# --- drafts ------------------------------------------------------------------------------------------------
+
+
+async def create_version(
+    database: Database,
+    *,
+    document: Mapping[str, Any],
+    note: str | None,
+    actor: str,
+    clock: str,
+) -> VersionRow:
+    """Store a document as the next version, a draft. Raises ProgramInvalid, having stored nothing."""
+    program = Program.from_document(0, document)
+    async with database.transaction() as connection:
+        return await _insert_version(connection, program, note=note, actor=actor, clock=clock)
+
+
+async def create_version_once(
+    database: Database,
+    claim: Claim,
+    *,
+    document: Mapping[str, Any],
+    note: str | None,
+    actor: str,
+    clock: str,
+) -> tuple[VersionRow, bool]:
+    """As `create_version`, once for the same `Idempotency-Key`; returns the draft as it was made, and whether it was
+    made before. Raises ProgramInvalid or IdempotencyKeyReused.
+    """
+    program = Program.from_document(0, document)
+    async with database.transaction() as connection:
+        driver = await _driver(connection)
+        claimed = (await claim_keys(driver, [claim]))[claim.key]
+        kept = claimed.outcome_for(claim)
+        if kept is not None:
+            found = await read_version(connection, kept.body["version"])
+            assert found is not None, "versions are never deleted"
+            return _as_drafted(found), True
+        row = await _insert_version(connection, program, note=note, actor=actor, clock=clock)
+        claimed.outcome = Outcome(created=True, body={"version": row.version})
+        await keep_answers(driver, [claimed])
+        return row, False
+
+
+async def _insert_version(
+    connection: AsyncConnection, program: Program, *, note: str | None, actor: str, clock: str
+) -> VersionRow:
+    # Who drafts waits for whom drafts already, so that versions are numbered without gaps; readers don't feel it.
+    await connection.execute(text("LOCK TABLE program_version IN SHARE ROW EXCLUSIVE MODE"))
+    newest = await connection.scalar(select(func.max(ProgramVersion.version))) or 0
+    made = await connection.execute(
+        insert(ProgramVersion)
+        .values(
+            version=newest + 1,
+            document=program.to_document(),
+            created_at=await read_now(connection, clock),
+            actor=actor,
+            note=note,
+        )
+        .returning(*VERSION_COLUMNS)
+    )
+    return VersionRow._make(made.one())
+
+
+def _as_drafted(row: VersionRow) -> VersionRow:
+    """The row as it was before whatever became of it."""
+    return row._replace(
+        publication=None, effective_at=None, published_at=None, published_by=None, adopted_at=None
+    )
+
+
+async def _driver(connection: AsyncConnection) -> Connection:
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert driver is not None, "the pool gives connections that are open"
+    return driver
+
+
+# --- looking at them ---------------------------------------------------------------------------------------
+
+
+async def look_at(connection: AsyncConnection, document: Mapping[str, Any], *, clock: str) -> Findings:
+    """What is wrong with a document, and what members would lose if it followed what is in force."""
+    try:
+        program = Program.from_document(0, document)
+    except ProgramInvalid as error:
+        return Findings(error.mistakes, [])
+    publications = await read_publications(connection)
+    now = in_force(publications, at=await read_now(connection, clock))
+    published = await read_programs(connection, [each.version for each in publications])
+    templates = await known_templates(connection, templates_of(program))
+    return Findings(
+        obstacles(program, published=published.values()),
+        warnings(published[now.version], program, templates=templates),
+    )
+
+
+async def look_at_version(connection: AsyncConnection, version: int, *, clock: str) -> Findings:
+    """As `look_at`, of a version. Raises VersionNotFound."""
+    return await look_at(connection, (await read_program(connection, version)).to_document(), clock=clock)
+
+
+async def compare(
+    connection: AsyncConnection, document: Mapping[str, Any], *, against: int | None, clock: str
+) -> tuple[int, list[Difference]]:
+    """What a document says otherwise than the version `against`, or than the one in force, which is told.
+
+    Raises VersionNotFound or ProgramInvalid.
+    """
+    after = Program.from_document(0, document)
+    if against is None:
+        publications = await read_publications(connection)
+        against = in_force(publications, at=await read_now(connection, clock)).version
+    before = await read_program(connection, against)
+    return against, differences(before.to_document(), after.to_document())
+
+
+async def read_program(connection: AsyncConnection, version: int) -> Program:
+    """A version as a value. Raises VersionNotFound."""
+    found = await read_programs(connection, [version])
+    if version not in found:
+        raise VersionNotFound
+    return found[version]
+
+
+# --- publishing --------------------------------------------------------------------------------------------
+
+
+async def publish_version(
+    database: Database, *, version: int, effective_at: datetime | None, caller: Caller, clock: str
+) -> Published:
+    """Put a version in force from a moment on, or from now.
+
+    Raises VersionNotFound, VersionPublished, EffectiveAtInPast or VersionUnpublishable, having changed nothing.
+    """
+    async with database.transaction() as connection:
+        # Commands under way end first and new ones wait, so that none that is decided after the clock is read here
+        # doesn't know this version.
+        await connection.execute(text("LOCK TABLE account IN EXCLUSIVE MODE"))
+        now = await read_now(connection, clock)
+        row = await read_version(connection, version)
+        if row is None:
+            raise VersionNotFound
+        publications = await read_publications(connection)
+        if row.publication is not None:
+            return _published_before(row, publications, effective_at)
+        if effective_at is not None and effective_at < now:
+            raise EffectiveAtInPast(now=now)
+        await _check_publishable(connection, version, (each.version for each in publications))
+        publication = max(each.publication for each in publications) + 1
+        changed = await connection.execute(
+            update(ProgramVersion)
+            .where(ProgramVersion.version == version)
+            .values(
+                publication=publication,
+                effective_at=effective_at or now,
+                published_at=now,
+                published_by=caller.actor,
+            )
+            .returning(*VERSION_COLUMNS)
+        )
+        row = VersionRow._make(changed.one())
+        assert row.effective_at is not None
+        detail = {"version": version, "effective_at": rfc3339(row.effective_at), "note": row.note}
+        await tell(connection, kind=PUBLISHED, subject=str(version), detail=detail, now=now, caller=caller)
+    return Published(row, [*publications, Publication(version, publication, row.effective_at)], False)
+
+
+def _published_before(
+    row: VersionRow, publications: Iterable[Publication], effective_at: datetime | None
+) -> Published:
+    """A repeat, answered as the first time. Raises VersionPublished if another moment is asked for."""
+    assert row.publication is not None
+    assert row.effective_at is not None
+    if (effective_at or row.published_at) != row.effective_at:
+        raise VersionPublished(effective_at=row.effective_at)
+    then = [each for each in publications if each.publication <= row.publication]
+    return Published(row._replace(adopted_at=None), then, True)
+
+
+async def _check_publishable(connection: AsyncConnection, version: int, published: Iterable[int]) -> None:
+    programs = await read_programs(connection, [version, *published])
+    program = programs.pop(version)
+    mistakes = obstacles(program, published=programs.values())
+    if mistakes:
+        raise VersionUnpublishable(mistakes)
