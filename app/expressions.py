@@ -1,22 +1,26 @@
-"""Conditions in CEL (Common Expression Language), such as `member.tier == "gold" && member.spend >= 100000`.
+"""Conditions in CEL (Common Expression Language), such as `member.tier == "gold" && order.amount >= 100000`.
 
-What may be written is bounded so that no condition can hold a process up: there are no loops and no regular
-expressions, and time zones are not named, so evaluating takes no longer than reading the text once. The functions and
-operators are listed here one by one; what a later version of the library adds is not open before it is listed.
+What may be written is bounded so that no condition can hold a process up: loops go over what is given alone and are
+weighed before they are ever evaluated (`expression_cost.py`), there are no regular expressions, and time zones are not
+named. The functions and operators are listed here one by one; what a later version of the library adds is not open
+before it is listed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import structlog
 from cel_expr_python import cel  # pyright: ignore[reportMissingTypeStubs] - they are in cel.pyi
 
+from app.domain.campaigns import TRIGGERS, Trigger
 from app.domain.errors import ErrorKind, LoyaltyError
+from app.domain.roster import ConditionFailed
+from app.expression_cost import SCALAR, Costly, Extent, FieldUnknown, Form, listed, text
 
 MAX_LENGTH = 2_000
 """Characters of a condition. How deep it may nest (32 levels), the library bounds itself."""
@@ -34,6 +38,50 @@ _MEMBER = {
     "member.birthday_month": cel.Type.INT,
     "member.attributes": cel.Type.Map(cel.Type.STRING, cel.Type.DYN),
 }
+_MOMENT = {
+    "now": cel.Type.TIMESTAMP,
+    "local.date": cel.Type.STRING,
+    "local.year": cel.Type.INT,
+    "local.month": cel.Type.INT,
+    "local.day": cel.Type.INT,
+    "local.weekday": cel.Type.INT,
+    "local.hour": cel.Type.INT,
+}
+_EVENTS: Mapping[Trigger, Mapping[str, cel.Type]] = {
+    "order": {
+        "order.amount": cel.Type.INT,
+        "order.channel": cel.Type.STRING,
+        "order.first": cel.Type.BOOL,
+        "order.items": cel.Type.List(cel.Type.Map(cel.Type.STRING, cel.Type.DYN)),
+        "order.skus": cel.Type.List(cel.Type.STRING),
+        "order.categories": cel.Type.List(cel.Type.STRING),
+        "order.brands": cel.Type.List(cel.Type.STRING),
+    },
+    "sign_in": {"event.streak": cel.Type.INT},
+    "activity": {"event.kind": cel.Type.STRING, "event.level": cel.Type.STRING},
+    "referral": {"event.invitations": cel.Type.INT},
+    "tier_change": {"event.from": cel.Type.STRING, "event.to": cel.Type.STRING},
+}
+Scope = Literal["member", "audience"] | Trigger
+"""What a condition may ask: of a member alone, of a member and the moment, or also of what triggers a campaign."""
+
+_VARIABLES: Mapping[Scope, Mapping[str, cel.Type]] = {
+    "member": _MEMBER,
+    "audience": {**_MEMBER, **_MOMENT},
+    **{trigger: {**_MEMBER, **_MOMENT, **_EVENTS.get(trigger, {})} for trigger in TRIGGERS},
+}
+_NAME, _LINES = text(100), 500  # an order's names are shorter than that, and it has no more lines
+_ITEM = Extent(
+    6 * _NAME.size, 6, _NAME, frozenset(("line_id", "sku", "category", "brand", "quantity", "amount"))
+)
+_EXTENTS: Mapping[str, Extent] = {
+    **{name: SCALAR for variables in _VARIABLES.values() for name in variables},
+    "member.attributes": listed(50, text(500)),
+    "order.items": listed(_LINES, _ITEM),
+    "order.skus": listed(_LINES, _NAME),
+    "order.categories": listed(_LINES, _NAME),
+    "order.brands": listed(_LINES, _NAME),
+}
 # Those of a moment that would take a time zone read the file of that name, whatever it is: they have a form without.
 _OVERLOADS = {
     "getFullYear": "timestamp_to_year",
@@ -49,11 +97,12 @@ _FUNCTIONS = (
     *("_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "_&&_", "_||_", "!_", "_?_:_", "@in", "_[_]"),
     *("-_", "_+_", "_-_", "_*_", "_/_", "_%_", "int", "double", "string", "timestamp", "duration"),
     *("size", "startsWith", "endsWith", "contains"),
+    "@not_strictly_false",  # of which the loops are made
 )
 _LIBRARY = "\n".join(
     (
         "stdlib:",
-        "  include_macros: [has]",
+        "  include_macros: [has, exists, all, exists_one]",
         "  include_functions:",
         *(f'    - name: "{name}"' for name in _FUNCTIONS),
         *(f"    - {{name: {name}, overloads: [{{id: {form}}}]}}" for name, form in _OVERLOADS.items()),
@@ -62,6 +111,16 @@ _LIBRARY = "\n".join(
 
 _told_at = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)").search
 _applied_to = re.compile(r" applied to '([a-z(), _]*)'").search
+_TRAITS = re.compile(r"\b(region|gender|birthday_month|attributes)\b").search
+_FAILURES = {
+    "divide by zero": "it divides by zero.",
+    "modulus by zero": "it divides by zero.",
+    "Iteration budget": "it takes too many steps.",
+    "Key not found": "it asks for an attribute that is not there.",
+    "No value with name": "it asks for something that this event does not have.",
+    "No matching overload": "it compares things of different kinds.",
+    "overflow": "a number in it becomes too large.",
+}
 
 
 class ExpressionInvalid(LoyaltyError):
@@ -79,7 +138,7 @@ class ExpressionInvalid(LoyaltyError):
 
     @classmethod
     def example(cls) -> Self:
-        return cls(_UNKNOWN_NAME, column=7)
+        return cls(_unknown_name("member"), column=7)
 
 
 class Facts:
@@ -117,7 +176,7 @@ class Facts:
     def activation(self) -> cel.Activation:
         """The facts as the library takes them: made once, since a member is asked for many conditions."""
         if self._activation is None:
-            self._activation = _environment().Activation(self._values)
+            self._activation = _environment("member").Activation(self._values)
         return self._activation
 
 
@@ -131,9 +190,14 @@ class _Condition:
         self.told = False
 
 
-def check(expression: str) -> None:
-    """Raise ExpressionInvalid unless `expression` is a condition on a member that can be true or false."""
-    _compiled(expression)
+def check(expression: str, scope: Scope = "member") -> None:
+    """Raise ExpressionInvalid unless `expression` is a condition that can be true or false of what `scope` knows."""
+    _compiled(expression, scope)
+
+
+def asks_for_traits(expression: str) -> bool:
+    """Whether it asks of the person what is not in the account: region, gender, birthday, attributes."""
+    return _TRAITS(expression) is not None
 
 
 def matches(expression: str, facts: Facts) -> bool:
@@ -141,36 +205,69 @@ def matches(expression: str, facts: Facts) -> bool:
     be used) doesn't hold; that is logged once for each condition and process.
     """
     try:
-        condition = _compiled(expression)
+        condition = _compiled(expression, "member")
     except ExpressionInvalid as error:
         log.warning("condition_invalid", line=error.extra["line"], column=error.extra["column"])
         return False
     try:
-        value: object = condition.expression.eval(facts.activation).value()
-    except (RuntimeError, TypeError):  # what the library raises itself, and for values that it can't take
-        value = None
+        return _evaluated(condition, facts.activation)
+    except ConditionFailed:
+        if not condition.told:
+            condition.told = True
+            log.warning("condition_failed", length=len(expression))
+        return False
+
+
+def asking(trigger: Trigger, facts: Mapping[str, Any]) -> Callable[[str], bool]:
+    """Whether conditions hold for these facts, which are handed over once. The answer raises ConditionFailed."""
+    known = _VARIABLES[trigger]
+    activation = _environment(trigger).Activation(
+        {name: value for name, value in facts.items() if name in known}
+    )
+
+    def ask(expression: str) -> bool:
+        try:
+            condition = _compiled(expression, trigger)
+        except ExpressionInvalid as error:
+            raise ConditionFailed(f"the condition can't be used: {error.extra['message']}") from None
+        return _evaluated(condition, activation)
+
+    return ask
+
+
+def _evaluated(condition: _Condition, activation: cel.Activation) -> bool:
+    try:
+        found = condition.expression.eval(activation)
+        value: object = found.value()
+    except (
+        RuntimeError,
+        TypeError,
+    ) as error:  # what the library raises itself, and for values that it can't take
+        raise ConditionFailed(_why(str(error))) from None
     if isinstance(value, bool):
         return value
-    if not condition.told:
-        condition.told = True
-        log.warning("condition_failed", length=len(expression))
-    return False
+    raise ConditionFailed(_why(str(value)))
 
 
-@lru_cache(maxsize=1)
-def _environment() -> cel.Env:
+def _why(told: str) -> str:
+    """What failed, in words of our own: the library's may repeat what it was given."""
+    return next((words for sign, words in _FAILURES.items() if sign in told), "it could not be evaluated.")
+
+
+@lru_cache(maxsize=len(_VARIABLES))
+def _environment(scope: Scope) -> cel.Env:
     # When it is first asked for, so that processes which are forked make their own.
-    return cel.NewEnv(config=cel.NewEnvConfigFromYaml(_LIBRARY), variables=_MEMBER)
+    return cel.NewEnv(config=cel.NewEnvConfigFromYaml(_LIBRARY), variables=_VARIABLES[scope])
 
 
 @lru_cache(maxsize=COMPILED_KEPT)
-def _compiled(expression: str) -> _Condition:
+def _compiled(expression: str, scope: Scope) -> _Condition:
     if len(expression) > MAX_LENGTH:
         raise ExpressionInvalid(f"at most {MAX_LENGTH} characters are read.", column=MAX_LENGTH + 1)
     try:
-        made = _environment().compile(expression)
+        made = _environment(scope).compile(expression)
     except RuntimeError as error:
-        raise _invalid(str(error)) from None
+        raise _invalid(str(error), scope) from None
     except TypeError:
         raise ExpressionInvalid("it holds half a character, a lone surrogate.") from None
     if made.return_type() != cel.Type.BOOL:
@@ -178,23 +275,51 @@ def _compiled(expression: str) -> _Condition:
             "it must be true or false; compare an attribute with something, as in "
             "`member.attributes.newsletter == true`."
         )
+    _weigh(made, expression)
     return _Condition(made)
 
 
-_UNKNOWN_NAME = (
-    f"nothing is known by this name. Known are {', '.join(_MEMBER)}, the operators of CEL, has(), "
-    f"{', '.join(f'{name}()' for name in (*_FUNCTIONS, *_OVERLOADS) if name.isalpha())}."
-)
+def _weigh(made: cel.Expression, expression: str) -> None:
+    """Raise ExpressionInvalid for what might take too long, or asks of a line what no line has."""
+    try:
+        Form(made.serialize()).weigh(_EXTENTS)
+    except Costly as costly:
+        raise _at(expression, costly.offset, "this may take too long; loop once, over one list.") from None
+    except FieldUnknown as unknown:
+        fields = ", ".join(sorted(unknown.fields))
+        raise _at(expression, unknown.offset, f"a line has no such field; it has {fields}.") from None
 
 
-def _invalid(told: str) -> ExpressionInvalid:
+def _at(expression: str, offset: int, message: str) -> ExpressionInvalid:
+    before = expression[:offset]
+    return ExpressionInvalid(
+        message, line=before.count("\n") + 1, column=offset - (before.rfind("\n") + 1) + 1
+    )
+
+
+def _unknown_name(scope: Scope) -> str:
+    named = (
+        *(name for name in _FUNCTIONS if name.isalpha()),
+        *_OVERLOADS,
+        "has",
+        "exists",
+        "all",
+        "exists_one",
+    )
+    return (
+        f"nothing is known by this name. Known are {', '.join(_VARIABLES[scope])}, the operators of CEL, "
+        f"{', '.join(f'{name}()' for name in named)}."
+    )
+
+
+def _invalid(told: str, scope: Scope) -> ExpressionInvalid:
     """What the library told, without the caller's own text that it repeats."""
     place = _told_at(told)
     if place is None or int(place[1]) < 1:
         return ExpressionInvalid("it is nested too deeply; at most 32 levels are read.")
     words, line, column = place[3], int(place[1]), int(place[2])
     if words.startswith("undeclared reference"):
-        message = _UNKNOWN_NAME
+        message = _unknown_name(scope)
     elif words.startswith("Syntax error"):
         message = "it can't be read from here on."
     elif (types := _applied_to(words)) is not None:

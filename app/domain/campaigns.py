@@ -5,7 +5,7 @@ Source: RULES.md, Campaigns; the fields on the wire are API.md's, with those tha
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import md5
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -93,6 +93,7 @@ class CampaignBudget(NamedTuple):
     per_day: int | None = None
 
 
+NEVER = datetime.min.replace(tzinfo=UTC)
 _ALWAYS = CampaignWindow()
 _UNLIMITED = CampaignBudget()
 
@@ -125,6 +126,7 @@ class Campaign:
     version: int = 1
     revision: int = 0
     state: State = "live"
+    created_at: datetime = NEVER
 
     @property
     def order_key(self) -> tuple[int, str]:

@@ -233,10 +233,7 @@ class Batch:
         self.now = locked.now
         self.program = self.rulebook.at(locked.now)
         self.roster = self.known.campaigns.roster(
-            locked.now,
-            local_date(locked.now, self.program.timezone),
-            rows=self.shares,
-            whole=self.needs.budgets,
+            locked.now, self.program, rows=self.shares, whole=self.needs.budgets
         )
         self.moments = moments_of(self.commands, locked)
         for member_id, account in locked.accounts.items():

@@ -12,34 +12,19 @@ from typing import NamedTuple
 import structlog
 
 from app.domain.account import Budget
+from app.domain.calendar import local_date
 from app.domain.campaign_choice import budgets_of
+from app.domain.campaign_document import read_campaign
 from app.domain.campaigns import Campaign, Trigger
+from app.domain.program import Program
 from app.domain.roster import Failure, Roster
-
-try:
-    from app.expressions import asking, asks_for_traits
-except ImportError:
-
-    def asking(trigger, facts):
-        return lambda expression: True
-
-    def asks_for_traits(expression):
-        return True
-
-
+from app.expressions import asking, asks_for_traits
 from app.ledger.budgets import SHARES, left_of
 from app.ledger.connection import Connection
-
-try:
-    from app.recurrence import is_open
-except ImportError:
-
-    def is_open(campaign, now, today):
-        return True
-
+from app.recurrence import is_open
 
 _REFRESH = """
-SELECT campaign, revision, version, state, document FROM campaign WHERE revision > $1 ORDER BY revision
+SELECT campaign, revision, version, state, document, created_at FROM campaign WHERE revision > $1 ORDER BY revision
 """
 
 
@@ -91,12 +76,13 @@ class CampaignRack:
         for row in await connection.fetch(_REFRESH, self.newest):
             known = self.campaigns.get(row["campaign"])
             if known is None or known.revision < row["revision"]:  # else read by another refresh meanwhile
-                self.campaigns[row["campaign"]] = Campaign.from_document(
+                self.campaigns[row["campaign"]] = read_campaign(
                     row["campaign"],
                     json.loads(row["document"]),
                     version=row["version"],
                     revision=row["revision"],
                     state=row["state"],
+                    created_at=row["created_at"],
                 )
             self.newest = max(self.newest, row["revision"])
         live: dict[Trigger, list[Campaign]] = {}
@@ -150,28 +136,30 @@ class CampaignRack:
         return campaign is not None and self._spent.get(budget) == campaign.revision
 
     def roster(
-        self, now: datetime, today: date, *, rows: Iterable[Budget] = (), whole: Iterable[str] = ()
+        self, now: datetime, program: Program, *, rows: Iterable[Budget] = (), whole: Iterable[str] = ()
     ) -> Roster:
         """What decisions at this moment are handed of them, with these shares of budgets locked."""
+        today = local_date(now, program.timezone)
         if today != self._today:
             self._today = today
             self._spent = {budget: at for budget, at in self._spent.items() if "/" not in budget}
         spent = [budget for budget in self._spent if self._is_spent(budget)]
         return Roster(
-            self.open_at(now, today),
+            self.open_at(now, program),
             left={**left_of(rows), **dict.fromkeys(spent, 0)},
             all_shares=(*whole, *spent),
             ask=asking,
         )
 
-    def reading_roster(self, now: datetime, today: date, *, left: Mapping[str, int]) -> Roster:
+    def reading_roster(self, now: datetime, program: Program, *, left: Mapping[str, int]) -> Roster:
         """As `roster`, for decisions that are never written down, with what is left of budgets as it was read."""
-        return Roster(self.open_at(now, today), left=left, ask=asking, is_reading=True)
+        return Roster(self.open_at(now, program), left=left, ask=asking, is_reading=True)
 
-    def open_at(self, now: datetime, today: date) -> dict[Trigger, list[Campaign]]:
+    def open_at(self, now: datetime, program: Program) -> dict[Trigger, list[Campaign]]:
         """The live campaigns whose window holds and whose recurrence names the day, in the order they apply."""
+        today = local_date(now, program.timezone)
         return {
-            trigger: [campaign for campaign in campaigns if is_open(campaign, now, today)]
+            trigger: [campaign for campaign in campaigns if is_open(campaign, now, today, program.timezone)]
             for trigger, campaigns in self._live.items()
         }
 

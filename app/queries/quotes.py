@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import asyncpg
 
 from app.domain.account import BenefitGrant, CampaignMember, Code, Coupon, bucket_of
-from app.domain.calendar import local_date
 from app.domain.campaigns import Trigger
 from app.domain.posting import Context, Member
+from app.domain.program import Program
 from app.domain.roster import Roster
 from app.queries.gathering import GatheringReader
 from app.queries.maturing import (
@@ -87,7 +87,7 @@ class Campaigns(Protocol):
     def newest(self) -> int: ...
     async def keep_up(self, connection: Connection, revision: int) -> None: ...
     def ahead(self, trigger: Trigger) -> Ahead: ...
-    def reading_roster(self, now: datetime, today: date, *, left: Mapping[str, int]) -> Roster: ...
+    def reading_roster(self, now: datetime, program: Program, *, left: Mapping[str, int]) -> Roster: ...
 
 
 class Asked(NamedTuple):
@@ -154,8 +154,7 @@ class QuoteReader(GatheringReader[Asked, QuoteReading | None]):
             self._add_person(member, rows[member_id])
             shelf = self._templates.reading_shelf(counters=counters, codes=codes)
             now, owes_at = moment_of(member, rows[member_id]), member.account.benefits_at
-            today = local_date(now, self._rules.at(now).timezone)
-            roster = self._campaigns.reading_roster(now, today, left=left)
+            roster = self._campaigns.reading_roster(now, self._rules.at(now), left=left)
             context = bring_up_to_date(member, now, rules=self._rules, shelf=shelf, campaigns=roster)
             is_owed = owes_at is not None and owes_at <= now
             found[member_id] = QuoteReading(member, context, is_owed)

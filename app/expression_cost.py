@@ -1,0 +1,244 @@
+"""What evaluating a checked condition may cost at most, told from its form before it is ever evaluated.
+
+The library stops a condition after so many rounds of its loops, but not after so much work in each: comparing two long
+lists ten thousand times would hold a process up for minutes. So every part is weighed here against the largest facts
+that there are. The form is read from the library's serialized `cel.expr.CheckedExpr`, a protocol buffer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+MOST_UNITS = 100_000
+"""One unit is a step of a loop or a comparison of two short texts, at most 0.2 µs: so 20 ms."""
+
+_SIZE_OF_UNIT = 200  # characters looked at in the time of one step
+_CONTAINED = (
+    10_000  # pairs of characters that searching a text for another compares in the time of looking at one
+)
+
+_Message = Mapping[int, list[int | bytes]]
+_CONSTANT, _SELECT, _CALL, _LIST, _MAP, _LOOP = 3, 5, 6, 7, 8, 9  # the kinds of parts, by their field
+
+
+class Extent(NamedTuple):
+    """How large a value may be: `size` in characters, an overhead for each value included; how many `elements`, the
+    largest of which is `of`; `fields`, if only these can be asked of it.
+    """
+
+    size: int = _SIZE_OF_UNIT
+    elements: int = 0
+    of: Extent | None = None
+    fields: frozenset[str] | None = None
+
+
+SCALAR = Extent()
+
+
+def text(longest: int) -> Extent:
+    """Of a text of so many characters."""
+    return Extent(_SIZE_OF_UNIT + longest)
+
+
+def listed(count: int, of: Extent) -> Extent:
+    """Of a list, or of a map with texts as its keys."""
+    return Extent(_SIZE_OF_UNIT + count * of.size, count, of)
+
+
+class Costly(Exception):
+    """The part at `offset` (characters from the start) may take too long."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(offset)
+        self.offset = offset
+
+
+class FieldUnknown(Exception):
+    """The part at `offset` asks for a field that there never is; `fields` are those that there are."""
+
+    def __init__(self, offset: int, fields: frozenset[str]) -> None:
+        super().__init__(offset)
+        self.offset = offset
+        self.fields = fields
+
+
+class Form:
+    """The form of a checked expression: which names it asks for, and what it may cost."""
+
+    def __init__(self, serialized: bytes) -> None:
+        checked = _message(_bytes(_message(serialized), 2))  # wrapped as google.protobuf.Any
+        self._root = _message(_bytes(checked, 4))
+        referred = ((_number(each, 1), _message(_bytes(each, 2))) for each in _messages(checked, 2))
+        self._names = {
+            part: _bytes(to, 1).decode() for part, to in referred if 3 not in to
+        }  # 3: a function's form
+        info = _message(_bytes(checked, 5))
+        self._offsets = {_number(each, 1): _number(each, 2) for each in _messages(info, 4)}
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The facts it asks for, such as `member.tier`; names of its own loops among them."""
+        return frozenset(self._names.values())
+
+    def weigh(self, known: Mapping[str, Extent]) -> int:
+        """The units it costs at most, where each fact is at most as large as `known` tells. Raises Costly for more
+        than MOST_UNITS, FieldUnknown.
+        """
+        units, _ = self._weigh(self._root, known)
+        if units > MOST_UNITS:
+            raise Costly(0)
+        return units
+
+    def _weigh(self, node: _Message, known: Mapping[str, Extent]) -> tuple[int, Extent]:
+        """The units a part costs, and how large its value may be."""
+        name = self._names.get(_number(node, 2))
+        if name is not None:
+            return 1, known.get(name, SCALAR)
+        ways = {
+            _CONSTANT: self._weigh_constant,
+            _SELECT: self._weigh_select,
+            _CALL: self._weigh_call,
+            _LIST: self._weigh_list,
+            _MAP: self._weigh_map,
+            _LOOP: self._weigh_loop,
+        }
+        return next(ways[kind] for kind in ways if kind in node)(node, known)
+
+    def _weigh_constant(self, node: _Message, _known: Mapping[str, Extent]) -> tuple[int, Extent]:
+        constant = _message(_bytes(node, _CONSTANT))
+        return 1, text(len(_bytes(constant, 6) or _bytes(constant, 7)))
+
+    def _weigh_list(self, node: _Message, known: Mapping[str, Extent]) -> tuple[int, Extent]:
+        return self._weigh_all(list(_messages(_message(_bytes(node, _LIST)), 1)), known)
+
+    def _weigh_map(self, node: _Message, known: Mapping[str, Extent]) -> tuple[int, Extent]:
+        entries = _messages(_message(_bytes(node, _MAP)), 2)
+        return self._weigh_all([_message(_bytes(entry, 4)) for entry in entries], known)
+
+    def _weigh_select(self, node: _Message, known: Mapping[str, Extent]) -> tuple[int, Extent]:
+        select = _message(_bytes(node, _SELECT))
+        units, operand = self._weigh(_message(_bytes(select, 1)), known)
+        if operand.fields is not None and _bytes(select, 2).decode() not in operand.fields:
+            raise FieldUnknown(self._offset(node), operand.fields)
+        return units + 1, SCALAR if _number(select, 3) else operand.of or SCALAR
+
+    def _weigh_all(self, parts: list[_Message], known: Mapping[str, Extent]) -> tuple[int, Extent]:
+        """Of a list written out, or of the values of a map: keys are no longer than the expression itself."""
+        weighed = [self._weigh(part, known) for part in parts]
+        units = 1 + len(parts) + sum(units for units, _ in weighed)
+        size = _SIZE_OF_UNIT + sum(extent.size for _, extent in weighed)
+        return units, Extent(size, len(parts), _either([extent for _, extent in weighed]))
+
+    def _weigh_call(self, node: _Message, known: Mapping[str, Extent]) -> tuple[int, Extent]:
+        call = _message(_bytes(node, _CALL))
+        weighed = [self._weigh(part, known) for part in (*_messages(call, 1), *_messages(call, 3))]
+        looked_at, extent = _applied(_bytes(call, 2).decode(), [extent for _, extent in weighed])
+        return 1 + sum(units for units, _ in weighed) + looked_at // _SIZE_OF_UNIT, extent
+
+    def _weigh_loop(self, node: _Message, known: Mapping[str, Extent]) -> tuple[int, Extent]:
+        loop = _message(_bytes(node, _LOOP))
+        units, over = self._weigh(_message(_bytes(loop, 2)), known)
+        each = over.of if over.of is not None else SCALAR
+        inside = {**known, _bytes(loop, 1).decode(): each, _bytes(loop, 3).decode(): SCALAR}
+        a_round = sum(self._weigh(_message(_bytes(loop, part)), inside)[0] for part in (5, 6))
+        units += over.elements * a_round + 2
+        if units > MOST_UNITS:
+            raise Costly(self._offset(node))
+        return units, SCALAR
+
+    def _offset(self, node: _Message) -> int:
+        return self._offsets.get(_number(node, 2), 0)
+
+
+def _applied(function: str, to: list[Extent]) -> tuple[int, Extent]:
+    """How many characters a function looks at, and how large what it returns may be."""
+    sizes = [extent.size for extent in to]
+    looked_at, returned = sum(sizes), SCALAR
+    match function:
+        case "_&&_" | "_||_" | "!_" | "@not_strictly_false":
+            looked_at = 0
+        case "_?_:_":
+            looked_at, returned = 0, _either(to[1:]) or SCALAR
+        case "_[_]":
+            looked_at, returned = 0, to[0].of or SCALAR
+        case "_==_" | "_!=_":  # what differs in length is told apart at once
+            looked_at = min(sizes)
+        case "_+_":
+            returned = _together(to)
+        case "contains":
+            looked_at += sizes[0] * sizes[1] // _CONTAINED
+        case "string":
+            returned = Extent(sizes[0] + 40)  # of a number's digits, or a moment's
+        case _:
+            pass
+    return looked_at, returned
+
+
+def _together(extents: list[Extent]) -> Extent:
+    """How large one and another added up may be."""
+    elements = sum(extent.elements for extent in extents)
+    return Extent(sum(extent.size for extent in extents), elements, _either([each.of for each in extents]))
+
+
+def _either(extents: Iterable[Extent | None]) -> Extent | None:
+    """As large as any of them; None for none. What some of them don't have may be asked of it."""
+    some = [extent for extent in extents if extent is not None]
+    if not some:
+        return None
+    fields = {extent.fields for extent in some}
+    return Extent(
+        max(extent.size for extent in some),
+        max(extent.elements for extent in some),
+        _either([extent.of for extent in some]),
+        fields.pop() if len(fields) == 1 else None,
+    )
+
+
+# --- protocol buffers ------------------------------------------------------------------------------------
+
+
+def _message(encoded: bytes) -> _Message:
+    """The fields of a message by number; those of fixed width are none that is read here."""
+    fields: dict[int, list[int | bytes]] = {}
+    place = 0
+    while place < len(encoded):
+        tag, place = _varint(encoded, place)
+        number, wire = tag >> 3, tag & 7
+        if wire == 0:
+            value, place = _varint(encoded, place)
+        elif wire == 2:
+            length, place = _varint(encoded, place)
+            value, place = encoded[place : place + length], place + length
+        else:
+            value, place = b"", place + (8 if wire == 1 else 4)
+        fields.setdefault(number, []).append(value)
+    return fields
+
+
+def _varint(encoded: bytes, place: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = encoded[place]
+        value |= (byte & 0x7F) << shift
+        place, shift = place + 1, shift + 7
+        if byte < 0x80:
+            return value, place
+
+
+def _messages(message: _Message, number: int) -> Iterator[_Message]:
+    for value in message.get(number, ()):
+        assert isinstance(value, bytes)
+        yield _message(value)
+
+
+def _bytes(message: _Message, number: int) -> bytes:
+    value = message.get(number, (b"",))[-1]
+    assert isinstance(value, bytes)
+    return value
+
+
+def _number(message: _Message, number: int) -> int:
+    value = message.get(number, (0,))[-1]
+    assert isinstance(value, int)
+    return value
