@@ -7,9 +7,9 @@ first, and then alone. One whose budget is spent, or that holds the member out, 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from app.domain.account import Account, CampaignMember
+from app.domain.account import SUMS_OF_CAMPAIGNS, Account, CampaignMember
 from app.domain.campaigns import Campaign, Facts, Trigger
-from app.domain.posting import Context, Member
+from app.domain.posting import Change, Context, Member, added, telling
 from app.domain.roster import Asking, ConditionFailed, Roster
 
 Outcome = Literal[
@@ -163,4 +163,19 @@ def tally(
         taken_back,
         context.now,
         context.now,
+    )
+
+
+def told(change: Change) -> Change:
+    """The change whose entry tells what campaigns gave with it or lost by it, so that what is counted of them can be
+    proved: {campaign: [times, amount, ...]}, in the order of `SUMS_OF_CAMPAIGNS`.
+    """
+    if not change.tallies:
+        return change
+    sums: dict[str, CampaignMember] = {}
+    for each in change.tallies:
+        sums[each.campaign] = added(sums.get(each.campaign), each)
+    return telling(
+        change,
+        campaigns={code: [getattr(row, name) for name in SUMS_OF_CAMPAIGNS] for code, row in sums.items()},
     )

@@ -8,6 +8,7 @@ from app.domain import (
     activities,
     adjustments,
     benefit_grants,
+    campaign_choice,
     checkout_completion,
     checkout_refunds,
     checkouts,
@@ -123,12 +124,14 @@ def decide(members: Mapping[str, Member], command: ask.Command, context: Context
 def _counted(
     members: Mapping[str, Member], member: Member | None, change: Change, context: Context
 ) -> Change:
-    """The change with what it counts for the missions of those it is about; who just joins has none."""
+    """The change with what it counts for the missions and the campaigns of those it is about; who just joins has
+    none.
+    """
     if member is not None:
-        change = missions.counted(member, change, context)
+        change = campaign_choice.told(missions.counted(member, change, context))
     if change.other is not None:
         other = missions.counted(members[change.other.account.member_id], change.other, context)
-        change = change._replace(other=other)
+        change = change._replace(other=campaign_choice.told(other))
     return change
 
 

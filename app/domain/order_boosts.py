@@ -1,10 +1,11 @@
 """What campaigns add to an order, decided when it is recorded (RULES.md: back-dated orders, Campaigns)."""
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import NamedTuple
 
 from app.domain.account import Account, CampaignMember
-from app.domain.boosts import Boost, boosts_of
+from app.domain.boosts import Boost, boosted_growth, boosts_of
 from app.domain.campaign_choice import applying, limit, stacked, tally
 from app.domain.campaign_facts import order_facts, standing_facts
 from app.domain.campaigns import Campaign
@@ -40,38 +41,37 @@ def boosted(member: Member, account: Account, order: Order, context: Context) ->
     spent: frozenset[str] = frozenset()
     while True:
         chosen = stacked([campaign for campaign in campaigns if campaign.campaign not in spent])
-        boosts = tuple(boost for campaign in chosen for boost in boosts_of(campaign))
-        order, reward = _within_caps(order._replace(boosts=boosts), {}, account, context)
-        paid = _paid(order, reward)
-        limited = limit(chosen, paid, member, context)
-        if limited.spent:
-            spent |= limited.spent
-            continue
-        while any(limited.points[campaign] < points for campaign, points in paid.items()):
+        order = order._replace(boosts=tuple(boost for campaign in chosen for boost in boosts_of(campaign)))
+        reward = _earned(order, account, context)
+        limited = limit(chosen, _paid(order, reward), member, context)
+        while not limited.spent and _exceeds(order, reward, limited.points):
             # Rounding may give the next one a point more than before.
-            order, reward = _within_caps(order, limited.points, account, context)
-            paid = _paid(order, reward)
-            limited = limit(chosen, paid, member, context)
-        return Boosted(order, reward, _tallies(chosen, order, reward, account, context), limited.draws)
+            order = _within_caps(order, reward, limited.points)
+            reward = _earned(order, account, context)
+            limited = limit(chosen, _paid(order, reward), member, context)
+        if not limited.spent:
+            return Boosted(order, reward, _tallies(chosen, order, reward, account, context), limited.draws)
+        spent |= limited.spent
 
 
 def _earned(order: Order, account: Account, context: Context) -> Earned:
     return order.earned(tier=account.tier, program=context.program, spend_before=account.spend)
 
 
-def _within_caps(
-    order: Order, points: Mapping[str, int], account: Account, context: Context
-) -> tuple[Order, Earned]:
+def _exceeds(order: Order, reward: Earned, points: Mapping[str, int]) -> bool:
+    """Whether a campaign pays more than these points of it."""
+    return any(points[campaign] < paid for campaign, paid in _paid(order, reward).items())
+
+
+def _within_caps(order: Order, reward: Earned, points: Mapping[str, int]) -> Order:
     """The order with boosts that pay no more than these points of each campaign, the first of its boosts first."""
-    reward = _earned(order, account, context)
     left = dict(points)
     boosts: list[Boost] = []
     for boost, paid in zip(order.boosts, reward.boosted, strict=True):
-        most = left.get(boost.campaign, paid)
+        most = left[boost.campaign]
         boosts.append(boost._replace(cap=most) if most < paid else boost)
         left[boost.campaign] = most - min(most, paid)
-    order = order._replace(boosts=tuple(boosts))
-    return order, _earned(order, account, context)
+    return order._replace(boosts=tuple(boosts))
 
 
 def _paid(order: Order, reward: Earned) -> dict[str, int]:
@@ -85,7 +85,9 @@ def _paid(order: Order, reward: Earned) -> dict[str, int]:
 def _tallies(
     campaigns: Sequence[Campaign], order: Order, reward: Earned, account: Account, context: Context
 ) -> tuple[CampaignMember, ...]:
+    """Those who give at the till alone are counted there."""
     paid = _paid(order, reward)
+    share = Fraction(1 if order.amount else 0)
     return tuple(
         tally(
             account,
@@ -94,8 +96,8 @@ def _tallies(
             times=1,
             amount_fen=order.amount,
             points=paid.get(campaign.campaign, 0),
-            growth=sum(effect.amount for effect in campaign.effects if effect.kind == "add_growth"),
+            growth=boosted_growth(boosts, share=share),
         )
         for campaign in campaigns
-        if any(boosts_of(campaign))  # else it gives what it gives at the till
+        if (boosts := [boost for boost in order.boosts if boost.campaign == campaign.campaign])
     )

@@ -24,6 +24,7 @@ from app.domain.account import (
     Referrer,
     Review,
 )
+from app.domain.compact import compact
 from app.domain.program import Program
 from app.domain.roster import NO_CAMPAIGNS, Roster
 from app.domain.shelf import EMPTY_SHELF, Shelf
@@ -201,6 +202,15 @@ def added(given: CampaignMember | None, more: CampaignMember) -> CampaignMember:
         return more
     sums = {name: getattr(given, name) + getattr(more, name) for name in SUMS_OF_CAMPAIGNS}
     return given._replace(**sums, last_at=more.last_at)
+
+
+def telling(change: Change, **more: Any) -> Change:
+    """The change whose entry tells `more` besides."""
+    entry = change.entry
+    assert entry is not None, "only an entry can tell"
+    begun = "{" if entry.detail == "{}" else f"{entry.detail[:-1]},"
+    entry = entry._replace(detail=f"{begun}{compact(more)[1:]}")
+    return change._replace(entry=entry, detail={**change.detail, **more})
 
 
 def post(
