@@ -28,6 +28,7 @@ KINDS: list[dict[str, Any]] = [
     {"kind": "review", "label": "r", "points": 20, "growth": 20, "per_day": 2},
     {"kind": "vote", "label": "v", "points": 0, "growth": 3},
     {"kind": "profile", "label": "p", "points": 50, "once": True},
+    {"kind": "wave", "label": "w", "points": 0},
 ]
 
 
@@ -172,6 +173,24 @@ def test_no_points_but_growth() -> None:
     back = book.do(undo())
     assert (back["points"], back["growth"]) == (0, 3)
     assert book.account().growth == 0
+
+
+def test_what_is_worth_nothing_is_recorded_too() -> None:
+    book = Book(rules())
+    assert book.do(record(activity="wave"))["points"] == 0
+    assert (book.last().lot, book.account().lot_count) == (None, 0)
+    assert book.do(undo())["points"] == 0
+
+
+def test_what_must_be_loaded() -> None:
+    assert (record().activity_counted, record().activity_named, record().fires) == (
+        "review",
+        None,
+        "activity",
+    )
+    assert (undo().activity_counted, undo().activity_named) == (None, "a")
+    assert undo().entries_undone == (("m", "activity/a"),)
+    assert (undo().reads_all_lots, undo().counts, record().counts) == (True, True, True)
 
 
 def test_it_is_taken_back_whole() -> None:

@@ -72,6 +72,30 @@ def done(book: Book) -> list[str]:
 
 
 @pytest.mark.parametrize(
+    ("period", "day", "ends"),
+    [
+        (MissionPeriod("ever"), date(2026, 3, 5), None),
+        (MissionPeriod("day"), date(2026, 12, 31), date(2027, 1, 1)),
+        (MissionPeriod("week"), date(2026, 3, 2), date(2026, 3, 9)),
+        (MissionPeriod("week"), date(2026, 3, 8), date(2026, 3, 9)),
+        (MissionPeriod("month"), date(2028, 2, 29), date(2028, 3, 1)),
+        (MissionPeriod("month"), date(2026, 12, 31), date(2027, 1, 1)),
+        (MissionPeriod("joining", 7), date(2026, 3, 5), date(2026, 3, 9)),
+    ],
+)
+def test_the_end_of_a_period(period: MissionPeriod, day: date, ends: date | None) -> None:
+    joined = date(2026, 3, 1)
+    assert period.ends(day, joined=joined) == ends
+    if ends is not None:
+        last = ends - timedelta(days=1)
+        assert (
+            period.name(last, joined=joined)
+            == period.name(day, joined=joined)
+            != period.name(ends, joined=joined)
+        )
+
+
+@pytest.mark.parametrize(
     ("period", "day", "name"),
     [
         (MissionPeriod("ever"), date(2026, 3, 5), "ever"),

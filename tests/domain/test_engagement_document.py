@@ -1,0 +1,152 @@
+"""Activities and missions in the program's document: what it says, and every mistake in it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from app.domain.activity_terms import ActivityLevel
+from app.domain.mission_terms import MissionPeriod, MissionReward
+from app.domain.program import Program, ProgramInvalid
+from tests.domain.programs import DEFAULT, document
+
+REVIEW: dict[str, Any] = {"kind": "review", "label": "评价", "label_en": "review", "points": 20, "growth": 5}
+MISSION: dict[str, Any] = {
+    "mission": "three",
+    "name": "本月三单",
+    "name_en": "Three orders",
+    "counts": "orders",
+    "at_least": 3,
+    "period": "month",
+    "reward": {"points": 50, "growth": 5, "chances": 1, "coupon": "thanks"},
+    "badge": "regular",
+}
+
+
+def program(**sections: Any) -> Program:
+    return Program.from_document(1, {**document(), **sections})
+
+
+def mistakes(**sections: Any) -> dict[str, str]:
+    with pytest.raises(ProgramInvalid) as refused:
+        program(**sections)
+    return {mistake.pointer: mistake.detail for mistake in refused.value.mistakes}
+
+
+def test_what_a_level_does_not_say_is_as_its_kind_has_it() -> None:
+    levels = [
+        {"level": "text", "points": 3},
+        {"level": "film", "label": "视频", "points": 90, "growth": 0},
+        {"level": "song", "label": "歌", "label_en": "song", "points": 1},
+    ]
+    kind = program(activities=[{**REVIEW, "levels": levels, "per_day": 2, "once": True}]).activities["review"]
+    assert (kind.per_day, kind.is_once) == (2, True)
+    assert list(kind.levels.values()) == [
+        ActivityLevel("text", "评价", "review", 3, 5),
+        ActivityLevel("film", "视频", None, 90, 0),
+        ActivityLevel("song", "歌", "song", 1, 5),
+    ]
+
+
+def test_what_a_mission_says() -> None:
+    [mission] = program(missions=[MISSION]).missions
+    assert (mission.mission, mission.counts, mission.at_least, mission.badge) == (
+        "three",
+        "orders",
+        3,
+        "regular",
+    )
+    assert mission.period == MissionPeriod("month")
+    assert mission.reward == MissionReward(50, 5, 1, "thanks")
+
+
+def test_a_program_may_have_nothing_of_the_kind() -> None:
+    made = document()
+    del made["activities"]
+    bare = Program.from_document(1, made)
+    assert (dict(bare.activities), bare.missions) == ({}, ())
+    assert bare.to_document() == made
+    assert DEFAULT.missions == ()
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"activities": [{"kind": "a", "label": "a", "points": 0}]},
+        {"activities": [{**REVIEW, "per_day": 3, "once": True, "levels": [{"level": "x", "points": 1}]}]},
+        {"activities": [{**REVIEW, "levels": [{"level": "x", "label": "x", "points": 1, "growth": 9}]}]},
+        {"activities": [{**REVIEW, "levels": [{"level": "x", "label_en": "y", "points": 1}]}]},
+        {"missions": [MISSION, {**MISSION, "mission": "other", "counts": "amount", "period": "ever"}]},
+        {"missions": [{**MISSION, "counts": "activities", "kind": "review", "period": "day"}]},
+        {"missions": [{**MISSION, "counts": "sign_ins", "period": {"days_after_joining": 7}}]},
+        {"missions": [{name: value for name, value in MISSION.items() if name not in ("reward", "name_en")}]},
+        {"missions": [{name: value for name, value in MISSION.items() if name != "badge"}]},
+    ],
+)
+def test_documents_round_trip(sections: dict[str, Any]) -> None:
+    made = {**document(), **sections}
+    assert Program.from_document(1, json.loads(json.dumps(made))).to_document() == made
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer", "detail"),
+    [
+        ({"kind": "a/b"}, "kind", "A-Za-z0-9"),
+        ({"label": ""}, "label", "printable"),
+        ({"label_en": None}, "label_en", "printable"),
+        ({"points": -1}, "points", "from 0"),
+        ({"points": "20"}, "points", "integer"),
+        ({"growth": -1}, "growth", "from 0"),
+        ({"per_day": 0}, "per_day", "from 1"),
+        ({"per_day": None}, "per_day", "from 1"),
+        ({"once": 1}, "once", "true or false"),
+        ({"levels": {}}, "levels", "array"),
+        ({"levels": [{"level": "x"}]}, "levels/0/points", "missing"),
+        ({"levels": [{"level": "x y", "points": 1}]}, "levels/0/level", "A-Za-z0-9"),
+        ({"levels": [{"level": "x", "points": 1}] * 2}, "levels/1/level", "another level"),
+        ({"levels": [{"level": "x", "points": 1, "more": 1}]}, "levels/0/more", "not known"),
+        ({"more": 1}, "more", "not known"),
+    ],
+)
+def test_mistakes_in_activities(change: dict[str, Any], pointer: str, detail: str) -> None:
+    told = mistakes(activities=[{**REVIEW, **change}])
+    assert list(told) == [f"/activities/0/{pointer}"]
+    assert detail in told[f"/activities/0/{pointer}"]
+
+
+def test_no_activity_twice() -> None:
+    assert list(mistakes(activities=[REVIEW, REVIEW])) == ["/activities/1/kind"]
+    assert list(mistakes(activities={})) == ["/activities"]
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer", "detail"),
+    [
+        ({"mission": "a/b"}, "mission", "A-Za-z0-9"),
+        ({"name": ""}, "name", "printable"),
+        ({"counts": "steps"}, "counts", "orders, amount"),
+        ({"kind": "review"}, "kind", "activities alone"),
+        ({"counts": "activities", "kind": "dance"}, "kind", "no kind"),
+        ({"at_least": 0}, "at_least", "from 1"),
+        ({"period": "year"}, "period", "ever, day, week, month"),
+        ({"period": {"days": 3}}, "period/days_after_joining", "missing"),
+        ({"period": {"days_after_joining": 0}}, "period/days_after_joining", "from 1"),
+        ({"reward": []}, "reward", "object"),
+        ({"reward": {}}, "reward/points", "gives points"),
+        ({"reward": {"points": 0}}, "reward/points", "from 1"),
+        ({"reward": {"chances": 1_001}}, "reward/chances", "to 1000"),
+        ({"reward": {"coupon": "a b"}}, "reward/coupon", "A-Za-z0-9"),
+        ({"reward": {"yuan": 1}}, "reward/yuan", "not known"),
+        ({"badge": ""}, "badge", "printable"),
+        ({"more": 1}, "more", "not known"),
+    ],
+)
+def test_mistakes_in_missions(change: dict[str, Any], pointer: str, detail: str) -> None:
+    told = mistakes(missions=[{**MISSION, **change}])
+    assert detail in told[f"/missions/0/{pointer}"]
+
+
+def test_no_mission_twice_and_none_for_nothing() -> None:
+    assert list(mistakes(missions=[MISSION, MISSION])) == ["/missions/1/mission"]
+    for_nothing = {name: value for name, value in MISSION.items() if name not in ("reward", "badge")}
+    assert list(mistakes(missions=[for_nothing])) == ["/missions/0/reward"]
