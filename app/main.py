@@ -22,6 +22,7 @@ from app.routers import (
     accruals,
     activities,
     adjustments,
+    backtests,
     batches,
     benefits,
     checkouts,
@@ -42,6 +43,7 @@ from app.routers import (
     referrals,
     sandbox,
     sign_ins,
+    simulations,
     tiers,
     transfers,
 )
@@ -76,6 +78,8 @@ _ROUTERS = (
     issuing,
     ledger,
     program,
+    simulations,
+    backtests,
     keys,
     operations,
 )

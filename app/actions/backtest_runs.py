@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -17,12 +16,12 @@ from uuid import UUID
 import structlog
 
 from app.actions.backtests import finish, give_up, note_progress, take_up
+from app.actions.drafts import DraftCampaign, DraftProgram
 from app.charts import draw_backtest
 from app.database import Database
 from app.domain.backtest import Rules, Run
 from app.domain.backtest_figures import Comparison, Period
-from app.domain.campaigns import Campaign
-from app.domain.coupon_templates import Template
+from app.domain.campaigns import AT_THE_TILL, Campaign
 from app.domain.instants import rfc3339
 from app.domain.program import Program
 from app.expressions import asking, asks_for_traits
@@ -37,30 +36,6 @@ PROGRESS_SECONDS = 1.0
 _REPLAYED = 0.98  # of the progress; the rest is drawing and keeping
 
 log = structlog.get_logger(__name__)
-
-
-class DraftCampaign(NamedTuple):
-    """A campaign to be tried: its document, and the version it is stored as (0: it is not)."""
-
-    campaign: str
-    document: Mapping[str, Any]
-    version: int = 0
-
-    def read(self, since: datetime) -> Campaign:
-        """The campaign as if it were live, a recurrence without a beginning counted from then."""
-        read = Campaign.from_document(self.campaign, self.document, version=self.version, state="live")
-        return replace(read, created_at=since)
-
-
-class DraftProgram(NamedTuple):
-    """A program to be tried: its document, and the version it is stored as (0: it is not)."""
-
-    document: Mapping[str, Any]
-    version: int = 0
-
-    def read(self) -> Program:
-        """The program under its number."""
-        return Program.from_document(self.version, self.document)
 
 
 class AskedBacktest(NamedTuple):
@@ -90,11 +65,13 @@ class AskedBacktest(NamedTuple):
 
 
 class _Sides(NamedTuple):
-    """What decides in each run, the campaigns of each, and what is asked of persons."""
+    """What decides in each run, the campaigns of each, those of them that are tried, and what the draft run opened."""
 
     baseline: Rules
     draft: Rules
     campaigns: tuple[Sequence[Campaign], Sequence[Campaign]]
+    drafts: Sequence[Campaign]
+    timeline: Timeline
     ladder: Sequence[str]
 
     @property
@@ -172,7 +149,8 @@ async def _replay(
                     return None
     finally:
         await connection.close()
-    return comparison.result()
+    result = comparison.result()
+    return {**result, "warnings": _warnings(sides, result["orders"])}
 
 
 def _comparison(asked: AskedBacktest, sides: _Sides) -> Comparison:
@@ -201,25 +179,47 @@ async def _sides(connection: Connection, asked: AskedBacktest) -> _Sides:
     drafted = {campaign.campaign for campaign in drafts}
     others = [phase for phase in phases if phase.campaign.campaign not in drafted]
     tried = [*others, *(Phase(campaign, asked.period.since, asked.period.until) for campaign in drafts)]
-    baseline = _rules(rulebook, phases, rack.templates)
-    draft = _rules(rulebook, tried, rack.templates)
-    ladders = [program.tiers.ladder for program in rulebook.programs.values()]
+    programs, program_at = rulebook.programs, rulebook.at
+    before = Timeline(phases, program_at)
+    baseline = Rules(program_at, programs, before.open_at, asking, rack.templates)
+    ladders = [program.tiers.ladder for program in programs.values()]
     if asked.program is not None:
         program = asked.program.read()
-        draft = _rules_under(program, tried, rack.templates)
+        programs, program_at = {program.version: program}, _always(program)
         ladders.append(program.tiers.ladder)
+    timeline = Timeline(tried, program_at)
+    draft = Rules(program_at, programs, timeline.open_at, asking, rack.templates)
     # Of several programs: by the last of them, with what only others have before it.
     ladder = list(dict.fromkeys(tier.code for tiers in ladders for tier in tiers))
-    return _Sides(
-        baseline, draft, ([phase.campaign for phase in phases], [phase.campaign for phase in tried]), ladder
-    )
+    campaigns = [phase.campaign for phase in phases], [phase.campaign for phase in tried]
+    return _Sides(baseline, draft, campaigns, drafts, timeline, ladder)
 
 
-def _rules(rulebook: Rulebook, phases: Sequence[Phase], templates: Mapping[str, Template]) -> Rules:
-    timeline = Timeline(phases, rulebook.at)
-    return Rules(rulebook.at, rulebook.programs, timeline.open_at, asking, templates)
+def _always(program: Program) -> Callable[[datetime], Program]:
+    return lambda _now: program
 
 
-def _rules_under(program: Program, phases: Sequence[Phase], templates: Mapping[str, Template]) -> Rules:
-    timeline = Timeline(phases, lambda _now: program)
-    return Rules(lambda _now: program, {program.version: program}, timeline.open_at, asking, templates)
+def _warnings(sides: _Sides, orders: int) -> list[dict[str, Any]]:
+    """What to know before believing the figures."""
+    found = [] if orders else [_warning("nothing_recorded")]
+    for campaign in sides.drafts:
+        if campaign.trigger not in _REPLAYED_TRIGGERS:
+            found.append(_warning("not_for_orders", campaign.campaign))
+        elif orders and campaign.campaign not in sides.timeline.opened:
+            found.append(_warning("never_open", campaign.campaign))
+        if any(effect.kind in AT_THE_TILL for effect in campaign.effects):
+            found.append(_warning("acts_at_till", campaign.campaign))
+    return found
+
+
+_REPLAYED_TRIGGERS = frozenset({"order", "tier_change"})
+_WARNINGS = {
+    "nothing_recorded": "No order of the period is recorded.",
+    "not_for_orders": "Only orders are run again, and the tiers they lead to: this campaign is for something else.",
+    "never_open": "It was open at none of the orders: its window or its recurrence lies elsewhere.",
+    "acts_at_till": "Discounts, gifts and free shipping act at the till: they are not in the figures.",
+}
+
+
+def _warning(code: str, campaign: str | None = None) -> dict[str, Any]:
+    return {"code": code, "campaign": campaign, "detail": _WARNINGS[code]}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import asyncpg
 
 from app.domain.calendar import local_date
+from app.domain.campaign_document import read_campaign
 from app.domain.campaigns import Campaign, Trigger
 from app.domain.program import Program
 from app.recurrence import is_open
@@ -53,7 +54,7 @@ async def read_phases(connection: Connection) -> list[Phase]:
             ends.append(following["created_at"])
         since, until = max(row["created_at"], row["started_at"]), min(ends, default=None)
         if until is None or since < until:
-            campaign = Campaign.from_document(
+            campaign = read_campaign(
                 row["campaign"], json.loads(row["document"]), version=row["version"], state="live"
             )
             phases.append(Phase(replace(campaign, created_at=row["made_at"]), since, until))
@@ -61,10 +62,13 @@ async def read_phases(connection: Connection) -> list[Phase]:
 
 
 class Timeline:
-    """The campaigns open at each moment, whose windows and recurrences are those of the program's days."""
+    """The campaigns open at each moment, whose windows and recurrences are those of the program's days; `opened` are
+    those that were open at a moment asked for.
+    """
 
     def __init__(self, phases: Iterable[Phase], program_at: Callable[[datetime], Program]) -> None:
         self._phases = sorted(phases, key=lambda phase: phase.campaign.order_key)
+        self.opened: set[str] = set()
         self._program_at = program_at
         self._last: Sequence[Campaign] = ()
         self._open: Mapping[Trigger, Sequence[Campaign]] = {}
@@ -82,5 +86,6 @@ class Timeline:
             by_trigger: dict[Trigger, list[Campaign]] = {}
             for campaign in found:
                 by_trigger.setdefault(campaign.trigger, []).append(campaign)
+                self.opened.add(campaign.campaign)
             self._last, self._open = found, by_trigger
         return self._open

@@ -22,6 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from app.domain.benefit_grants import BenefitInvalid
+from app.domain.campaign_document import CampaignInvalid
 from app.domain.coupon_templates import TemplateInvalid
 from app.domain.errors import ErrorKind, LoyaltyError
 from app.domain.program import ProgramInvalid
@@ -47,6 +48,8 @@ PLACES: dict[str, tuple[str, str]] = {
     "cart_out_of_range": ("body", "/items"),
     "coupon_needs_member": ("body", "/member_id"),
     "cursor_invalid": ("query", "?cursor"),
+    "draft_not_found": ("body", "/campaigns"),
+    "draft_repeated": ("body", "/campaigns"),
     "effective_at_in_past": ("body", "/effective_at"),
     "expression_invalid": ("body", "/eligible/member"),
     "hold_too_long": ("body", "/hold_seconds"),
@@ -57,6 +60,7 @@ PLACES: dict[str, tuple[str, str]] = {
     "occurred_at_in_future": ("body", "/occurred_at"),
     "paid_exceeds_checkout": ("body", "/paid"),
     "referrer_is_self": ("body", "/referred_by"),
+    "simulation_too_early": ("body", "/at"),
     "tier_ends_in_past": ("body", "/until"),
     "transfer_to_self": ("body", "/to"),
 }
@@ -157,7 +161,7 @@ def problem(error: LoyaltyError) -> dict[str, Any]:
         place, pointer = PLACES[error.code]
         mistake = {"in": place, "pointer": pointer, "code": error.code, "detail": error.detail}
         extra = {**extra, "errors": [mistake]}
-    elif isinstance(error, (BenefitInvalid, ProgramInvalid, TemplateInvalid)):
+    elif isinstance(error, (BenefitInvalid, CampaignInvalid, ProgramInvalid, TemplateInvalid)):
         mistakes = [
             {
                 "in": "body",

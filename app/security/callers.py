@@ -25,6 +25,8 @@ SCOPES: dict[str, str] = {
     "ledger:read": "The accountant's view: entries of all members and the liability.",
     "program:read": "Versions of the program, drafts too; the rules in force are public.",
     "program:write": "Draft, look at and publish versions of the program.",
+    "campaigns:read": "Campaigns, their figures and reports; simulations and backtests.",
+    "campaigns:write": "Make, change, start, pause and end campaigns; ask for backtests.",
     "keys:write": "Make, list and revoke API keys that hold no more than the caller's own scopes.",
     ADMIN_SCOPE: "Everything.",
 }
