@@ -72,7 +72,7 @@ def hold(member: Member, command: HoldCheckout, context: Context) -> Change:
         "hold_expires_at": rfc3339(hold_expires_at),
     }
     if discounts_fen := wallet.given_by_campaigns(priced):
-        detail["campaigns"] = discounts_fen
+        detail["campaign_discounts"] = discounts_fen
     change = posted(member, account, command, context, detail=detail)
     return change._replace(
         lots=taken.lots,

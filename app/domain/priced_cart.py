@@ -86,7 +86,7 @@ class PricedCart:
     @property
     def campaign_discounts(self) -> Mapping[str, int]:
         """What each campaign takes off, goods and shipping together; 0 for a gift."""
-        return self._held.get("campaigns", {})
+        return self._held.get("campaign_discounts", {})
 
     def order_lines(self, amounts: Sequence[int]) -> tuple[Line, ...]:
         """The lines with these amounts (minor unit), as an order has them."""

@@ -199,7 +199,7 @@ def test_a_promotion_of_that_name_is_none_of_its() -> None:
     shop = Shop(templates=[template("campaign:x", amount_off_fen=100, automatic=True)])
     assert sources(shop.quote(cart(10_000))) == [{"promotion:campaign:x": 100}]
     shop.hold(cart(10_000))
-    assert "campaigns" not in shop.detail()
+    assert "campaign_discounts" not in shop.detail()
     shop.complete()
     assert shop.told() == []
 
@@ -223,7 +223,7 @@ def test_what_it_took_off_is_counted_with_the_order() -> None:
         ("campaign:c", 800),
     ]
     assert shop.told() == []
-    assert shop.detail()["campaigns"] == {"c": 2_133}
+    assert shop.detail()["campaign_discounts"] == {"c": 2_133}
     done = shop.complete()
     assert done["accrual"]["points"] == 120
     assert shop.told() == [("c", 1, 12_000, 0, 2_133)]
