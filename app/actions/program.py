@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.actions.shop_events import tell
@@ -80,7 +81,8 @@ async def create_version(
     """Store a document as the next version, a draft. Raises ProgramInvalid, having stored nothing."""
     program = Program.from_document(0, document)
     async with database.transaction() as connection:
-        return await _insert_version(connection, program, note=note, actor=actor, clock=clock)
+        now = await read_now(connection, clock)
+        return await _insert_version(connection, program, note=note, actor=actor, now=now)
 
 
 async def create_version_once(
@@ -97,6 +99,7 @@ async def create_version_once(
     """
     program = Program.from_document(0, document)
     async with database.transaction() as connection:
+        now = await read_now(connection, clock)  # begins the transaction, which the driver by itself does not
         driver = await _driver(connection)
         claimed = (await claim_keys(driver, [claim]))[claim.key]
         kept = claimed.outcome_for(claim)
@@ -104,30 +107,27 @@ async def create_version_once(
             found = await read_version(connection, kept.body["version"])
             assert found is not None, "versions are never deleted"
             return _as_drafted(found), True
-        row = await _insert_version(connection, program, note=note, actor=actor, clock=clock)
+        row = await _insert_version(connection, program, note=note, actor=actor, now=now)
         claimed.outcome = Outcome(created=True, body={"version": row.version})
         await keep_answers(driver, [claimed])
         return row, False
 
 
 async def _insert_version(
-    connection: AsyncConnection, program: Program, *, note: str | None, actor: str, clock: str
+    connection: AsyncConnection, program: Program, *, note: str | None, actor: str, now: datetime
 ) -> VersionRow:
-    # Who drafts waits for whom drafts already, so that versions are numbered without gaps; readers don't feel it.
-    await connection.execute(text("LOCK TABLE program_version IN SHARE ROW EXCLUSIVE MODE"))
-    newest = await connection.scalar(select(func.max(ProgramVersion.version))) or 0
-    made = await connection.execute(
-        insert(ProgramVersion)
-        .values(
-            version=newest + 1,
-            document=program.to_document(),
-            created_at=await read_now(connection, clock),
-            actor=actor,
-            note=note,
+    document = program.to_document()
+    while True:
+        newest = await connection.scalar(select(func.max(ProgramVersion.version))) or 0
+        made = await connection.execute(
+            insert(ProgramVersion)
+            .values(version=newest + 1, document=document, created_at=now, actor=actor, note=note)
+            .on_conflict_do_nothing()  # somebody else drafted that one meanwhile
+            .returning(*VERSION_COLUMNS)
         )
-        .returning(*VERSION_COLUMNS)
-    )
-    return VersionRow._make(made.one())
+        row = made.one_or_none()
+        if row is not None:
+            return VersionRow._make(row)
 
 
 def _as_drafted(row: VersionRow) -> VersionRow:

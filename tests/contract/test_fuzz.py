@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +37,10 @@ api.app = served
 
 
 @pytest.fixture(scope="module")
-def service(database_url: str) -> Generator[None]:
-    """The running application."""
+def service(new_database: Callable[[], str]) -> Generator[None]:
+    """The running application, on a database that no other test lives by: programs are published, too."""
     served.app = create_app(
-        Settings(database_url=database_url, bootstrap_key=BOOTSTRAP_KEY, pii_keys=PII_KEYS)
+        Settings(database_url=new_database(), bootstrap_key=BOOTSTRAP_KEY, pii_keys=PII_KEYS)
     )
     yield
     shutdown_lifespans()
