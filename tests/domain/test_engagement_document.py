@@ -1,6 +1,7 @@
 """Activities and missions in the program's document: what it says, and every mistake in it."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from app.domain.program import Program, ProgramInvalid
 from tests.domain.programs import DEFAULT, document
 
 REVIEW: dict[str, Any] = {"kind": "review", "label": "评价", "label_en": "review", "points": 20, "growth": 5}
+README = (Path(__file__).parents[2] / "README.md").read_text()
 MISSION: dict[str, Any] = {
     "mission": "three",
     "name": "本月三单",
@@ -150,3 +152,11 @@ def test_no_mission_twice_and_none_for_nothing() -> None:
     assert list(mistakes(missions=[MISSION, MISSION])) == ["/missions/1/mission"]
     for_nothing = {name: value for name, value in MISSION.items() if name not in ("reward", "badge")}
     assert list(mistakes(missions=[for_nothing])) == ["/missions/0/reward"]
+
+
+def test_the_readmes_missions_are_missions() -> None:
+    block = README.partition("<!-- missions")[2].partition("```json\n")[2].partition("```")[0]
+    told = json.loads(block)
+    made = program(missions=told)
+    assert [mission.mission for mission in made.missions] == [each["mission"] for each in told]
+    assert made.to_document()["missions"] == told
