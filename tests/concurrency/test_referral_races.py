@@ -14,6 +14,7 @@ from app.domain.errors import LoyaltyError
 from app.domain.referral_binding import ReferralRing
 from app.domain.referral_commands import MakeReferralCode
 from app.ledger.outcome import Outcome
+from tests.ledger.fair import end_all, given, put_live
 from tests.ledger.till import Till, request, tills
 
 AT_ONCE = 64
@@ -67,6 +68,21 @@ async def test_first_orders_of_many_invitees(pair: list[Till], member: str) -> N
     assert Counter(status for (status,) in statuses) == {"paid": PER_MONTH, "limited": AT_ONCE - PER_MONTH}
     for invitee in invitees:
         assert await pair[0].balance(invitee) == (150, 0, 0, 0)
+
+
+async def test_the_last_points_of_a_campaign(pair: list[Till], member: str) -> None:
+    await pair[0].enrol(member)
+    invitees = [f"{member}-{number}" for number in range(PER_MONTH)]
+    await race(pair, [Enrol(member_id=each, person={"referred_by": member}) for each in invitees])
+    effect = {"kind": "add_points", "points": 50}
+    campaign = await put_live(pair[0], f"c-{member}", effect, trigger="referral", budget={"points": 130})
+    await race(pair, [Accrue(member_id=each, order_id=f"o-{each}", amount=5_000) for each in invitees])
+    await end_all(pair[0])
+    assert await pair[0].balance(member) == (200 * PER_MONTH + 130, 0, 0, 0)
+    assert (await given(pair[0], campaign, member))["points"] == 130
+    backs = [Reverse(member_id=each, order_id=f"o-{each}", reference="r", amount=5_000) for each in invitees]
+    await race(pair, backs)
+    assert await pair[0].balance(member) == (0, 0, 0, 0)
 
 
 async def test_one_invitees_orders_and_refunds(pair: list[Till], member: str) -> None:

@@ -1,0 +1,58 @@
+"""Campaigns that are triggered by invitations: they add to what the inviter gets, and go back with it."""
+
+from app.domain.commands import Accrue, Enrol, Reverse
+from tests.domain.fair import Fair, campaign, chances, coupon, growth, points, times
+from tests.domain.shop import template
+
+
+def bring(fair: Fair, *invitees: str) -> None:
+    for invitee in invitees:
+        fair.do(Enrol(member_id=invitee, person={"referred_by": "m"}))
+        fair.do(Accrue(member_id=invitee, order_id=f"o-{invitee}", amount=6_000))
+
+
+def take_back(fair: Fair, *invitees: str) -> None:
+    for invitee in invitees:
+        fair.do(Reverse(member_id=invitee, order_id=f"o-{invitee}", reference="r", amount=6_000))
+
+
+def test_they_add_to_what_the_inviter_gets() -> None:
+    fair = Fair(
+        campaign("double", times("2"), trigger="referral", priority=1),
+        campaign("flat", points(7), growth(5), chances(2), coupon("T"), trigger="referral"),
+        templates=[template("T", "free_shipping")],
+    )
+    bring(fair, "n")
+    account = fair.account("m")
+    assert (account.available, account.growth, account.chances, account.coupons) == (407, 5, 2, 1)
+    assert fair.account("n").available == 160  # the welcome is nobody's campaign
+    assert fair.detail("m")["breakdown"] == [
+        ["referral", "member brought", 200],
+        ["campaign:double", "the double", 200, 1],
+        ["campaign:flat", "the flat", 7, 1],
+    ]
+    referrer, invitation = fair.members["m"].referrer, fair.members["m"].invitations["n"]
+    assert referrer is not None
+    assert (referrer.earned, invitation.points) == (407, 407)
+    take_back(fair, "n")
+    account = fair.account("m")
+    assert (account.available, account.growth, account.chances, account.coupons) == (0, 0, 0, 1)
+    assert fair.tally("double") == {"times": 1, "points": 200, "taken_back": 200}
+
+
+def test_conditions_are_told_how_many_it_is() -> None:
+    says = {"event.invitations >= 2": lambda facts: facts["event.invitations"] >= 2}
+    fair = Fair(
+        campaign("second", points(50), trigger="referral", condition="event.invitations >= 2"), says=says
+    )
+    bring(fair, "a", "b", "c")
+    assert fair.account("m").available == 200 + 250 + 250
+    take_back(fair, "a", "b", "c")
+    assert fair.account("m").available == 0
+
+
+def test_they_stand_beside_those_of_joining() -> None:
+    fair = Fair(campaign("hello", points(3), trigger="enrolment"))
+    bring(fair, "n")
+    assert fair.kinds("n") == ["campaign", "accrue", "referral"]
+    assert fair.account("n").available == 163
