@@ -1,0 +1,224 @@
+"""Paying what campaigns that fire without an event give: the engine's `PayCampaign` command, in walks through members.
+
+How far a walk got is written down after every batch, so it may be ended at any moment and goes on there. Who was paid
+on an occasion has an entry that says so: whoever comes to them again, in another process too, finds them paid.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+import structlog
+
+from app.database import Database
+from app.domain.calendar import local_date, midnight
+from app.domain.campaign_commands import PayCampaign
+from app.domain.campaign_walks import (
+    SIGNS_OF_LIFE,
+    WALKED,
+    Standing,
+    Walk,
+    due_walks,
+    fired_days,
+    is_over,
+)
+from app.domain.posting import Caller
+from app.festivals import beginning_on
+from app.ledger.batch import SYSTEM, Request
+from app.ledger.campaign_rack import CampaignRack
+from app.ledger.connection import Connection
+from app.ledger.engine import Engine, LedgerUnavailable
+from app.ledger.load import REAL_CLOCK, SANDBOX_CLOCK
+from app.ledger.outcome import Outcome
+from app.ledger.rulebook import Rulebook
+from app.queries.occasions import START, Looked, Place, Run, Slices, live_campaigns, read_runs
+from app.security.pii import PiiRing
+
+BATCH = 50
+"""Members at a time, as when what fell due is written down (`actions/maturity.py`)."""
+
+SLICE = 1_000
+"""Members looked at at a time, among whom there may be none to be paid."""
+
+_DAY = timedelta(days=1)
+
+_BEGIN = """
+INSERT INTO campaign_run AS run (campaign, occasion, after_bucket, after_member, paid, started_at)
+VALUES ($1, $2, $3, $4, 0, $5)
+    ON CONFLICT (campaign, occasion) DO UPDATE
+       SET after_bucket = $3, after_member = $4, started_at = $5, finished_at = NULL WHERE run.finished_at IS NOT NULL
+"""
+_AFTER = "SELECT after_bucket, after_member FROM campaign_run WHERE campaign = $1 AND occasion = $2"
+# Another process may have got further meanwhile.
+_SAVE = """
+UPDATE campaign_run SET paid = paid + $5,
+       after_bucket = CASE WHEN (after_bucket, after_member) < ($3, $4) THEN $3 ELSE after_bucket END,
+       after_member = CASE WHEN (after_bucket, after_member) < ($3, $4) THEN $4 ELSE after_member END
+ WHERE campaign = $1 AND occasion = $2
+"""
+_FINISH = """
+UPDATE campaign_run SET finished_at = $3 WHERE campaign = $1 AND occasion = $2 AND finished_at IS NULL
+"""
+
+log = structlog.get_logger(__name__)
+
+
+async def pay_occasions(
+    database: Database, *, pii: PiiRing, is_sandbox: bool, is_stopping: Callable[[], bool] = lambda: False
+) -> int:
+    """Pay everybody whose turn it is by the live campaigns that fire without an event; returns how many payments.
+
+    It works on a connection and an engine of its own. Between two batches it asks `is_stopping`, and ends early if so.
+    Raises `LedgerUnavailable`, or as asyncpg does, when the database goes away; what was paid until then stands.
+    """
+    connection = await database.connect()
+    try:
+        clock = SANDBOX_CLOCK if is_sandbox else REAL_CLOCK
+        walks = await _due(connection, clock)
+        if not walks:
+            return 0
+        engine = Engine(database.connect, is_sandbox=is_sandbox, pii=pii)
+        await engine.start()
+        try:
+            walker = _Walker(connection, engine, pii, clock, is_stopping)
+            return sum([await walker.walk(walk) for walk in walks])
+        finally:
+            await engine.stop()
+    finally:
+        await connection.close()
+
+
+async def _due(connection: Connection, clock: str) -> list[Walk]:
+    """The walks that are due and not done: most minutes a look at an index tells that there are none."""
+    started = await live_campaigns(connection, WALKED)
+    if not started:
+        return []
+    rulebook, rack = Rulebook(), CampaignRack()
+    await rulebook.refresh(connection)
+    await rack.refresh(connection)
+    now = await connection.fetchval(f"SELECT {clock}")
+    program = rulebook.at(now)
+    runs = await read_runs(connection, started)
+    standing = Standing(
+        started,
+        {campaign: fired_days([run for of, run in runs if of == campaign]) for campaign in started},
+        {code for code, campaign in rack.campaigns.items() if is_over(campaign, now)},
+    )
+    walks = due_walks(
+        rack.open_at(now, program),
+        now,
+        program.timezone,
+        standing=standing,
+        holidays=beginning_on(local_date(now, program.timezone)),
+    )
+    return [walk for walk in walks if _is_open(runs.get((walk.campaign.campaign, walk.run)), walk, now)]
+
+
+def _is_open(run: Run | None, walk: Walk, now: datetime) -> bool:
+    """Whether a walk is still to be done: one never begun, not ended, or ended and to be done anew."""
+    if run is None or run.finished_at is None:
+        return True
+    return walk.since is not None and not walk.since <= run.started_at <= now
+
+
+class _Walker(NamedTuple):
+    """Walks through the members for one campaign after another."""
+
+    connection: Connection
+    engine: Engine
+    pii: PiiRing
+    clock: str
+    is_stopping: Callable[[], bool]
+
+    async def walk(self, walk: Walk) -> int:
+        """Pay the members that are left, as long as the campaign is open and the occasion lasts; returns how many."""
+        code = walk.campaign.campaign
+        now = await self._now()
+        await self.connection.execute(_BEGIN, code, walk.run, *START, now)
+        place = await self.connection.fetchrow(_AFTER, code, walk.run)
+        assert place is not None, "it was just written, and is never deleted"
+        after: Place | None = (place["after_bucket"], place["after_member"])
+        caller = Caller(SYSTEM, f"occasions-{secrets.token_hex(4)}")
+        paid = 0
+        while after is not None:
+            looked = await self._look(walk, after, now)
+            for start in range(0, len(looked.found), BATCH):
+                found = looked.found[start : start + BATCH]
+                if self.is_stopping() or not await self._goes_on(walk):
+                    return paid
+                more = await self._pay(walk, found, caller)
+                if not await self._goes_on(
+                    walk
+                ):  # closed meanwhile: who of these was not paid is asked again
+                    return paid + more
+                await self.connection.execute(_SAVE, code, walk.run, *found[-1][0], more)
+                paid += more
+            after, now = looked.next, await self._now()
+            if after is not None:
+                if self.is_stopping() or not await self._goes_on(walk):
+                    return paid
+                await self.connection.execute(_SAVE, code, walk.run, *after, 0)
+        await self.connection.execute(_FINISH, code, walk.run, now)
+        if paid:
+            log.info("campaign_paid", campaign=code, occasion=walk.run, members=paid)
+        return paid
+
+    async def _look(self, walk: Walk, after: Place, now: datetime) -> Looked:
+        campaign = walk.campaign
+        key = PayCampaign(
+            member_id="", campaign=campaign.campaign, trigger=campaign.trigger, occasion=walk.run
+        ).natural_key(date.min)
+        slices = Slices(self.connection, campaign.tiers, key, SLICE)
+        timezone = self.engine.rulebook.at(now).timezone
+        today = local_date(now, timezone)
+        match campaign.trigger:
+            case "birthday":
+                return await slices.of_month(after, digest=self.pii.month_digest(today.month))
+            case "dormancy":
+                last = today - _DAY * campaign.dormant_days
+                before = midnight(last + _DAY, timezone)
+                return await slices.of_dormant(
+                    after, kinds=SIGNS_OF_LIFE, last=last, before=before, timezone=timezone.key
+                )
+            case "campaign_end":
+                return await slices.of_participants(after, campaign=campaign.of_campaign or "")
+            case _:
+                return await slices.of_all(after, least=campaign.balance)
+
+    async def _pay(self, walk: Walk, found: Sequence[tuple[Place, date]], caller: Caller) -> int:
+        """Ask for a batch of members, but for the control group; returns how many were paid."""
+        campaign = walk.campaign
+        requests = [
+            Request(
+                PayCampaign(
+                    member_id=member_id,
+                    campaign=campaign.campaign,
+                    trigger=campaign.trigger,
+                    occasion=walk.occasion(last),
+                ),
+                caller,
+            )
+            for (_, member_id), last in found
+            if not campaign.holds_out(member_id)
+        ]
+        paid = 0
+        for result in await self.engine.submit_all(requests):
+            if isinstance(result, LedgerUnavailable):
+                raise result
+            # Who is not for it, or for whom nothing is left, is answered with where they stand.
+            paid += isinstance(result, Outcome) and not result.replayed and "campaign" in result.body
+        return paid
+
+    async def _goes_on(self, walk: Walk) -> bool:
+        """Whether the campaign is open as the engine knows it, which learns of changes with every batch."""
+        now = await self._now()
+        campaign = walk.campaign
+        open_now = self.engine.campaigns.open_at(now, self.engine.rulebook.at(now))
+        is_open = any(each.campaign == campaign.campaign for each in open_now.get(campaign.trigger, ()))
+        return is_open and (walk.until is None or now < walk.until)
+
+    async def _now(self) -> datetime:
+        return await self.connection.fetchval(f"SELECT {self.clock}")
