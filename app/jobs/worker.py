@@ -20,7 +20,7 @@ from pgqueuer.domain.models import Schedule
 from pgqueuer.queries import Queries
 
 from app.database import Database
-from app.jobs import backtests, birthdays, forgetting, issuing, maturity, referrals
+from app.jobs import adoption, backtests, birthdays, forgetting, issuing, maturity, occasions, referrals
 from app.ledger.engine import LedgerUnavailable
 from app.security.pii import PiiRing
 
@@ -56,9 +56,17 @@ async def work(database: Database, *, pii: PiiRing, is_sandbox: bool, stop: asyn
             issuing.SCHEDULE,
             partial(issuing.run, database, is_sandbox=is_sandbox, is_stopping=stop.is_set),
         ),
+        "adoption": (
+            adoption.SCHEDULE,
+            partial(adoption.run, database, pii=pii, is_sandbox=is_sandbox, is_stopping=stop.is_set),
+        ),
         "birthdays": (
             birthdays.SCHEDULE,
             partial(birthdays.run, database, pii=pii, is_sandbox=is_sandbox, is_stopping=stop.is_set),
+        ),
+        "occasions": (
+            occasions.SCHEDULE,
+            partial(occasions.run, database, pii=pii, is_sandbox=is_sandbox, is_stopping=stop.is_set),
         ),
         "referrals": (
             referrals.SCHEDULE,
