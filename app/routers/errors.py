@@ -165,9 +165,9 @@ def problem(error: LoyaltyError) -> dict[str, Any]:
         mistakes = [
             {
                 "in": "body",
-                "pointer": hinted(mistake["pointer"]),
                 "code": error.code,
-                "detail": mistake["detail"],
+                **mistake,
+                "pointer": hinted(mistake["pointer"]),
             }
             for mistake in extra["errors"][:MOST_MISTAKES_TOLD]
         ]
@@ -323,6 +323,7 @@ def _mistake(detail: Mapping[str, Any]) -> dict[str, Any]:
 
 _WORDS = {
     "extra_forbidden": "No such field is known here; check its spelling.",
+    "union_tag_not_found": "Should say which of the kinds that the API's document lists it is.",
     "union_tag_invalid": "Should be one of the values that the API's document lists.",
     "string_unicode": "Should be text without lone surrogates.",
     "model_attributes_type": "Should be a JSON object.",

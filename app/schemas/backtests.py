@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from app.actions.backtest_runs import AskedBacktest
@@ -58,12 +58,6 @@ class BacktestRequest(Drafts):
     until: Annotated[Instant, AfterValidator(_after_from)] = Field(
         description="Orders before it count.", examples=["2026-03-01T00:00:00+08:00"]
     )
-
-    @model_validator(mode="after")
-    def _tries_something(self) -> BacktestRequest:
-        if not self.campaigns and self.program is None:
-            raise PydanticCustomError("nothing_to_try", "Should name `campaigns` or a `program` to be tried")
-        return self
 
 
 class Both(Answer):

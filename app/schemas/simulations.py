@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.domain.commands import Command, SignIn
@@ -62,8 +62,22 @@ class ActivityEvent(ActivityRequest):
     reference: Reference = "simulated"
 
 
+_EVENTS: dict[str, type[Wire]] = {"order": OrderEvent, "sign_in": SignInEvent, "activity": ActivityEvent}
+
+
+def _by_type(value: object, handler: ValidatorFunctionWrapHandler) -> object:
+    """Each mistake at its own place, which the type is no step of."""
+    if isinstance(value, dict):
+        told = cast("dict[str, Any]", value)
+        if isinstance(kind := told.get("type"), str) and kind in _EVENTS:
+            return _EVENTS[kind].model_validate(told)
+    return handler(value)
+
+
 Event = Annotated[
-    OrderEvent | SignInEvent | ActivityEvent, Field(discriminator="type", description="What would happen.")
+    Annotated[OrderEvent | SignInEvent | ActivityEvent, Field(discriminator="type")],
+    WrapValidator(_by_type),
+    Field(description="What would happen."),
 ]
 
 

@@ -20,6 +20,7 @@ BEYOND_SCHEMAS = {
     "birthday",  # ahead of today
     "line_id_repeated",  # by two lines of a cart
     "cart_out_of_range",  # its lines together
+    "until_before_from",
 }
 """Mistakes in a value of the right shape."""
 
