@@ -204,7 +204,7 @@ def added(given: CampaignMember | None, more: CampaignMember) -> CampaignMember:
     return given._replace(**sums, last_at=more.last_at)
 
 
-def telling(change: Change, **more: Any) -> Change:
+def telling(change: Change, **more: object) -> Change:
     """The change whose entry tells `more` besides."""
     entry = change.entry
     assert entry is not None, "only an entry can tell"

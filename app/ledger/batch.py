@@ -31,6 +31,7 @@ from app.domain.roster import NO_CAMPAIGNS
 from app.domain.shelf import EMPTY_SHELF, NeedsMore
 from app.domain.status import status
 from app.ledger.budgets import drawn, lock_budgets
+from app.ledger.campaign_failures import Untold
 from app.ledger.campaign_rack import Ahead, CampaignRack
 from app.ledger.claims import Claim, Claimed, claim_keys, keep_answers
 from app.ledger.connection import Connection
@@ -107,6 +108,8 @@ class Batch:
         self.holders: dict[str, str] = {}  # of the checkouts named
         self.exhausted: dict[str, int] = {}  # templates whose stock is given out, each at its revision
         self.spent: list[str] = []  # budgets of which nothing is left
+        self.untold: Mapping[str, Untold] = {}  # what campaigns failed at
+        self.has_told = False
         self.now: datetime | None = None  # once it is known
         self.members: dict[str, Member] = {}
         self.entries: dict[tuple[str, str], tuple[Entry, Mapping[str, Any]]] = {}
@@ -147,6 +150,8 @@ class Batch:
         self.known.directory.keep(self.saving.checkout_keys)
         self.known.rack.note_exhausted(self.exhausted)
         self.known.campaigns.note_spent(self.spent)
+        if self.untold:
+            self.known.campaigns.failures.note(self.untold, is_told=self.has_told)
         return [results[position] for position in range(len(self.requests))]
 
     async def _carry_out(
@@ -272,9 +277,11 @@ class Batch:
                 continue
             context = self._context(now, caller)
             try:
-                before = account
-                for change in mature(self.members[member_id], context):
+                changes = mature(self.members[member_id], context)
+                for change in changes:
                     self._keep(change)
+                before = account
+                for change in changes:  # all of which the member has gone through already
                     self._follow_up(before, change, context)
                     before = change.account
             except NeedsMore as more:
@@ -446,14 +453,16 @@ class Batch:
     async def _save(self, connection: Connection) -> None:
         if self.saving.draws:
             self._draw()
+        self.spent = [budget for budget in self.needs.budgets if not self.roster.left(budget, 1)]
         await save(connection, self.saving)
         for member_id, person, now in self.people:
             if person is None:
                 await erase_person(connection, member_id)
             else:
                 await save_person(connection, member_id, person, now=now)
-        if self.roster.failures:
-            await self.known.campaigns.tell_failures(connection, self.roster.failures, now=self.now)
+        failures = self.known.campaigns.failures
+        self.untold = failures.with_more(self.roster.failures, self.now)
+        self.has_told = await failures.tell(connection, self.untold)
         if self.claimed:
             await keep_answers(connection, self.claimed.values())
 
@@ -462,4 +471,3 @@ class Batch:
         draws, whole = self.saving.draws, self.needs.budgets
         for row in drawn(self.shares, draws, whole=whole, share_of=self.known.campaigns.share_of):
             self.saving.budgets[row.budget, row.share_of] = row
-        self.spent = [budget for budget in draws if budget in whole and not self.roster.left(budget, 1)]

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from time import monotonic
 from typing import NamedTuple
-
-import structlog
 
 from app.domain.account import Budget
 from app.domain.calendar import local_date
@@ -17,27 +14,16 @@ from app.domain.campaign_choice import budgets_of
 from app.domain.campaign_document import read_campaign
 from app.domain.campaigns import Campaign, Trigger
 from app.domain.program import Program
-from app.domain.roster import Failure, Roster
+from app.domain.roster import Roster
 from app.expressions import asking, asks_for_traits
 from app.ledger.budgets import SHARES, left_of
+from app.ledger.campaign_failures import CampaignFailures
 from app.ledger.connection import Connection
 from app.recurrence import is_open
 
 _REFRESH = """
 SELECT campaign, revision, version, state, document, created_at FROM campaign WHERE revision > $1 ORDER BY revision
 """
-
-
-_TELL = """
-INSERT INTO campaign_failure (campaign, failures, last_at, last_error)
-SELECT told.campaign, told.failures, $3, told.error
-  FROM unnest($1::text[], $2::bigint[], $4::text[]) AS told (campaign, failures, error)
-    ON CONFLICT (campaign) DO UPDATE SET failures = campaign_failure.failures + excluded.failures,
-       last_at = excluded.last_at, last_error = excluded.last_error
-"""
-_TELL_SECONDS = 1.0
-
-log = structlog.get_logger(__name__)
 
 
 class Ahead(NamedTuple):
@@ -63,8 +49,7 @@ class CampaignRack:
         self._asking_traits: frozenset[str] = frozenset()  # campaigns whose conditions ask of the person
         self._spent: dict[str, int] = {}  # budgets, each at the revision of its campaign
         self._today = date.min
-        self._failures: dict[str, tuple[int, str]] = {}  # not told yet: how many, and the last one's words
-        self._tell_at = 0.0
+        self.failures = CampaignFailures()
 
     async def keep_up(self, connection: Connection, revision: int) -> None:
         """Refresh if there is a newer revision than is known."""
@@ -162,25 +147,3 @@ class CampaignRack:
             trigger: [campaign for campaign in campaigns if is_open(campaign, now, today, program.timezone)]
             for trigger, campaigns in self._live.items()
         }
-
-    async def tell_failures(
-        self, connection: Connection, failures: Sequence[Failure], *, now: datetime | None
-    ) -> None:
-        """Count what could not be decided on where the campaign shows it, at most once a second: the rest waits."""
-        for failure in failures:
-            count, _ = self._failures.get(failure.campaign, (0, ""))
-            self._failures[failure.campaign] = count + 1, failure.error
-        if monotonic() < self._tell_at:
-            return
-        self._tell_at = monotonic() + _TELL_SECONDS
-        for campaign, (_, error) in self._failures.items():
-            log.warning("campaign_failed", campaign=campaign, error=error)
-        told = sorted(self._failures.items())
-        await connection.execute(
-            _TELL,
-            [campaign for campaign, _ in told],
-            [count for _, (count, _) in told],
-            now,
-            [error for _, (_, error) in told],
-        )
-        self._failures = {}

@@ -153,7 +153,7 @@ class Engine:
             while not self._queue:
                 if self._is_stopping:
                     if connection is not None:
-                        await connection.close()
+                        await self._close(connection)
                     return
                 self._arrived.clear()
                 await self._arrived.wait()
@@ -223,6 +223,13 @@ class Engine:
         connection, first = await self._carry_out(connection, requests[:middle], lost_at)
         connection, second = await self._carry_out(connection, requests[middle:], lost_at)
         return connection, first + second
+
+    async def _close(self, connection: Connection) -> None:
+        try:
+            await self.campaigns.failures.tell_rest(connection)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            log.warning("failures_untold", error=repr(error))
+        await connection.close()
 
     def _has_more(self) -> bool:
         return bool(self._queue)

@@ -116,14 +116,19 @@ caps = st.none() | st.integers(0, 400)
 which_lines = st.just(ALL_LINES) | st.builds(Lines, names, names, names)
 all_boosts = st.lists(
     st.one_of(
-        st.builds(lambda factor, lines, cap: boost(lines=lines, cap=cap)._replace(factor=factor), factors, which_lines, caps),
+        st.builds(
+            lambda factor, lines, cap: boost(lines=lines, cap=cap)._replace(factor=factor),
+            factors,
+            which_lines,
+            caps,
+        ),
         st.builds(lambda amount, cap: boost("add_points", amount=amount, cap=cap), st.integers(1, 300), caps),
         st.builds(lambda amount: boost("add_growth", amount=amount), st.integers(1, 300)),
         st.builds(lambda amount: boost("add_chances", amount=amount), st.integers(1, 300)),
         st.builds(lambda pieces: boost("issue_coupon", template="t", pieces=pieces), st.integers(1, 3)),
     ),
     max_size=5,
-)  # fmt: skip
+)
 orders = st.lists(
     st.builds(
         Weighted,
