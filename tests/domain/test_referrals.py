@@ -23,13 +23,12 @@ from app.domain.commands import (
 )
 from app.domain.decisions import decide
 from app.domain.errors import MemberErased, ReferrerFixed, ReferrerIsSelf
+from app.domain.program import Program
 from app.domain.referral_binding import ReferralRing
 from app.domain.referral_commands import MakeReferralCode, PayReferral, PayReferralShare, UndoReferral
 from app.domain.shelf import NeedsMore
 from tests.domain.book import START, Book
-from tests.domain.programs import document, program
-
-Program = type(program())
+from tests.domain.programs import document
 
 
 def rules(**section: Any) -> Program:

@@ -142,6 +142,16 @@ def test_the_month_of_a_birthday_is_told_to_those_who_can_open_it() -> None:
     assert ring.birthday_month(b"?", member_id="u-1") == 0
 
 
+def test_a_birthday_is_told_from_another_however_it_is_sealed() -> None:
+    ring, other = PiiRing.parse(f"k1:{K1}"), PiiRing.parse(f"k2:{K2}")
+    place = {"column": "birthday", "bucket": bucket_of("u-1"), "member_id": "u-1"}
+    sealed = [ring.seal(day, **place) for day in ("1990-05-17", "1990-05-17", "1990-05-18")]
+    marks = [ring.mark_of(each, member_id="u-1") for each in sealed]
+    assert marks[0] == marks[1] == ring.birthday_mark("1990-05-17")
+    assert marks[2] != marks[0] != other.birthday_mark("1990-05-17")
+    assert other.mark_of(sealed[0], member_id="u-1") == ring.mark_of(b"?", member_id="u-1") == b""
+
+
 def test_months_are_found_by_digests_that_outlive_keys() -> None:
     ring = PiiRing.parse(f"k1:{K1}")
     digests = {ring.month_digest(month) for month in range(1, 13)}
