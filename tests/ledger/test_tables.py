@@ -25,8 +25,10 @@ from app.domain.account import (
     Review,
 )
 from app.domain.benefit_commands import GrantBenefit
+from app.domain.campaign_commands import PayCampaign
 from app.domain.commands import Accrue, DecideReview, Redeem
 from app.domain.coupon_commands import LockCoupon
+from tests.ledger.fair import change_state, put_live
 from tests.ledger.shelf import claim, offer
 from tests.ledger.test_checkouts import hold
 from tests.ledger.till import Till
@@ -66,7 +68,7 @@ async def test_rows_are_the_tables_column_for_column(owner: asyncpg.Connection[A
 
 
 async def rows_of(till: Till, member: str) -> None:
-    """A row of the member's in every table of the ledger; the coupon template is named as the member is."""
+    """A row of the member's in every table of the ledger; coupon template and campaign are named as the member is."""
     await till.enrol(member, points=35_000)
     await till.ask(Redeem(member_id=member, reference="h", points=10, reserve=True))
     code = await claim(till, member, await offer(till.database, member, budget=9))
@@ -75,10 +77,19 @@ async def rows_of(till: Till, member: str) -> None:
     await till.ask(
         GrantBenefit(member_id=member, reference="g", benefit="own_service", label="x", reason="y")
     )
+    gift = {"kind": "add_points", "points": 5}
+    await put_live(till, member, gift, trigger="schedule", budget={"points": 7})
+    await till.ask(
+        PayCampaign(member_id=member, campaign=member, trigger="schedule", occasion="at/2026-12-05")
+    )
+    await change_state(till, member, "ended")
+
+
+OF_THE_SHOP = {"coupon_counter": "template", "campaign_budget": "budget"}
 
 
 def whose(table: str) -> str:
-    return "template = $1" if table == "coupon_counter" else "member_id = $1"
+    return f"{OF_THE_SHOP.get(table, 'member_id')} = $1"
 
 
 async def test_every_table_has_its_row(till: Till, member: str) -> None:
@@ -88,7 +99,7 @@ async def test_every_table_has_its_row(till: Till, member: str) -> None:
         rows = await till.rows(f"SELECT * FROM {table} WHERE {whose(table)}", member)
         assert rows
         for row in map(kind._make, rows):
-            assert getattr(row, "member_id", None) == (None if table == "coupon_counter" else member)
+            assert getattr(row, "member_id", None) == (None if table in OF_THE_SHOP else member)
 
 
 # --- CHECKs ----------------------------------------------------------------------------------------------
@@ -146,6 +157,10 @@ WRONG: list[tuple[str, str, str]] = [
     ("coupon_code", "member_id = NULL", "coupon_held"),
     ("coupon_code", "kind = 'public'", "nobodys"),
     ("coupon_code", "kind = 'void'", "nobodys"),
+    ("campaign_member", "bucket = 64", "bucket"),
+    ("campaign_budget", "bucket = 64", "bucket"),
+    ("campaign_budget", "granted = -1", "not_overdrawn"),
+    ("campaign_budget", "granted = share + 1", "not_overdrawn"),
     ("coupon_counter", "bucket = 64", "bucket"),
     ("coupon_counter", "issued = -1", "not_negative"),
     ("coupon_counter", "discounted = -1", "not_negative"),
@@ -225,6 +240,10 @@ async def test_an_entry_is_unique_by_sequence_and_by_key(
         "DELETE FROM coupon_code",
         "DELETE FROM coupon_counter",
         "DELETE FROM coupon_template",
+        "DELETE FROM campaign",
+        "UPDATE campaign_version SET document = document",
+        "DELETE FROM campaign_member",
+        "DELETE FROM campaign_failure",
         "DELETE FROM checkout",
         "UPDATE checkout_key SET member_id = 'x'",
         "DELETE FROM checkout_key",
