@@ -4,18 +4,16 @@ Its points as those of an order (RULES.md: refund of an order, debt); growth and
 Coupons stay.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from app.domain.account import Lot
+from app.domain.account import SUMS_OF_CAMPAIGNS, CampaignMember, Lot
 from app.domain.campaign_choice import tally
 from app.domain.compact import compact
 from app.domain.lots import moves, with_due_dates
 from app.domain.posting import Context, Member
 from app.domain.reversal import TakenBack, recover
 from app.domain.standing import restand
-
-_RULE = "campaign:"
 
 
 def take_back_grant(
@@ -46,11 +44,6 @@ def take_back_grant(
             context.programs,
         )
     restanding = restand(member, after, context, changed=lots, refunded=True)
-    tallies = tuple(
-        tally(account, rule.removeprefix(_RULE), context, taken_back=part)
-        for rule, _, part, *_ in told.get("breakdown", ())
-        if rule.startswith(_RULE)
-    )
     detail: dict[str, Any] = {
         "points": points,
         "recovered": points - shortfall,
@@ -64,6 +57,23 @@ def take_back_grant(
     if restanding.detail:
         detail["tier_change"] = restanding.detail
     back = TakenBack(
-        restanding.account, lots, points, shortfall, restanding.reviews, restanding.detail, tallies
+        restanding.account,
+        lots,
+        points,
+        shortfall,
+        restanding.reviews,
+        restanding.detail,
+        tuple(_tallies(member, told, chances, context)),
     )
     return back, detail
+
+
+def _tallies(
+    member: Member, told: Mapping[str, Any], chances: int, context: Context
+) -> Iterator[CampaignMember]:
+    """What campaigns lose of what the entry `told` they gave: their points, and those `chances` that were left."""
+    for campaign, gave in told.get("campaigns", {}).items():
+        sums = dict(zip(SUMS_OF_CAMPAIGNS, gave, strict=True))
+        lost = min(chances, sums["chances"])
+        chances -= lost
+        yield tally(member.account, campaign, context, chances=-lost, taken_back=sums["points"])

@@ -50,6 +50,9 @@ WITH linked AS (
            coalesce(max(sequence) FILTER (WHERE kind = 'freeze'), 0) AS frozen,
            coalesce(max(sequence) FILTER (WHERE kind = 'unfreeze'), 0) AS unfrozen,
            max(sequence) FILTER (WHERE kind = 'erase') AS erased,
+           -- What the refund of an order took is told without its sign.
+           coalesce(sum((detail->>'chances')::bigint
+                        * CASE WHEN kind IN ('reverse', 'refund_checkout') THEN -1 ELSE 1 END), 0) AS chances,
            max(key || '/' || (detail->>'streak')) FILTER (WHERE kind = 'sign_in') AS sign_in,
            max(lpad(sequence::text, 20, '0') || coalesce(detail->'tier_change'->>'to', detail->>'to'))
                FILTER (WHERE kind NOT IN ('transfer', 'approve_review', 'reject_review')
@@ -58,7 +61,7 @@ WITH linked AS (
      WHERE bucket BETWEEN $1 AND $2
        AND (kind IN ('transfer', 'receive', 'import', 'freeze', 'unfreeze', 'erase', 'sign_in', 'evaluate',
                      'set_tier', 'tier_period')
-            OR detail::text LIKE '%"tier_change"%')
+            OR detail::text LIKE '%"tier_change"%' OR detail::text LIKE '%"chances"%')
      GROUP BY member_id
 ), held AS (
     SELECT member_id, count(*) AS lots, max(lot) AS newest,
@@ -143,6 +146,7 @@ ACCOUNTS = comparison(
                 ),
                 ("spend, by orders", "coalesce(held.spend, 0) + coalesce(told.spend, 0)", "account.spend"),
                 ("orders", "coalesce(held.orders, 0)", "account.orders"),
+                ("chances", "coalesce(told.chances, 0)", "account.chances"),
                 (
                     "status",
                     "CASE WHEN told.erased IS NOT NULL THEN 'erased' "

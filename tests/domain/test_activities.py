@@ -278,7 +278,8 @@ def test_campaigns_add_to_it_and_are_taken_back_with_it() -> None:
     member.account = member.account._replace(chances=1)  # one was used
     back = book.do(undo())
     assert (back["points"], back["growth"], back["chances"]) == (30, 27, 1)
-    assert book.members["m"].given["c"].taken_back == 10
+    lost = book.members["m"].given["c"]
+    assert (lost.times, lost.points, lost.chances, lost.taken_back) == (1, 10, 1, 10)
     assert (book.account().growth, book.account().chances) == (0, 0)
 
 

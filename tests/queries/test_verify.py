@@ -46,6 +46,7 @@ DAMAGE: dict[str, tuple[str, str]] = {
     "expired": (f"UPDATE account SET expired = expired + 1 {WHERE}", "account.expired, by lots"),
     "spend": (f"UPDATE account SET spend = spend + 1 {WHERE}", "account.spend"),
     "orders": (f"UPDATE account SET orders = orders + 1 {WHERE}", "account.orders"),
+    "chances": (f"UPDATE account SET chances = chances + 1 {WHERE}", "account.chances"),
     "status": (f"UPDATE account SET status = 'frozen' {WHERE}", "account.status"),
     "tier": (f"UPDATE account SET tier = 'diamond' {WHERE}", "account.tier"),
     "streak": (f"UPDATE account SET streak = 9 {WHERE}", "account.streak"),
