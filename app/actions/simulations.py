@@ -17,7 +17,7 @@ from app.domain.account import Account, bucket_of
 from app.domain.calendar import local_date
 from app.domain.campaign_choice import budgets_of
 from app.domain.campaigns import Campaign, Trigger
-from app.domain.commands import Command
+from app.domain.command import Command
 from app.domain.errors import MemberErased, MemberNotFound
 from app.domain.instants import rfc3339
 from app.domain.maturity import is_due, mature

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from app.actions.keys import COMMAND_LINE
 from app.cli.csv_file import CsvFile, Line
-from app.domain.commands import Command
+from app.domain.command import Command
 from app.domain.errors import LoyaltyError
 from app.domain.posting import Caller
 from app.ledger.batch import Request, Result

@@ -11,7 +11,8 @@ from app.cli.feed import BadLine, Task, feed
 from app.cli.ledger import on_database, running_engine
 from app.config import Settings
 from app.database import Database
-from app.domain.commands import Accrue, Command, Enrol
+from app.domain.command import Command
+from app.domain.commands import Accrue, Enrol
 from app.ledger.outcome import Outcome
 from app.schemas.imports import ORDER_COLUMNS, order, reason
 

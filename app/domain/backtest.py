@@ -14,7 +14,8 @@ from app.domain.account import CampaignMember, Coupon
 from app.domain.calendar import local_date
 from app.domain.campaign_choice import budgets_of
 from app.domain.campaigns import Campaign, Facts, Trigger
-from app.domain.commands import Accrue, Command, DecideReview, Enrol, Import
+from app.domain.command import Command
+from app.domain.commands import Accrue, DecideReview, Enrol, Import
 from app.domain.coupon_templates import Template
 from app.domain.decisions import decide
 from app.domain.earning import Line

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from app.domain.commands import Command
+from app.domain.command import Command
 from app.domain.errors import ErrorKind, LoyaltyError
 
 

@@ -5,7 +5,7 @@ from datetime import date
 
 from app.domain.campaigns import Trigger
 from app.domain.carts import Cart, Wish
-from app.domain.commands import Command
+from app.domain.command import Command
 from app.domain.errors import ErrorKind, LoyaltyError
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import ClassVar
 
-from app.domain.commands import Command
+from app.domain.command import Command
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,24 +35,25 @@ from app.domain import coupon_commands as of_coupons
 from app.domain import mission_commands as of_missions
 from app.domain import referral_commands as of_referrals
 from app.domain.account import Lot
+from app.domain.command import Command
 from app.domain.errors import MemberErased, MemberFrozen, MemberNotFound
 from app.domain.expiry import expires_at
 from app.domain.lots import with_due_dates
 from app.domain.posting import Change, Context, Member
 
-_JOINING: dict[type[ask.Command], Callable[[Member | None, Any, Context], Change]] = {
+_JOINING: dict[type[Command], Callable[[Member | None, Any, Context], Change]] = {
     ask.Import: members.bring_along,
 }
 
 # Those that ask of other members, too.
-_TOGETHER: dict[type[ask.Command], Callable[[Mapping[str, Member], Any, Context], Change]] = {
+_TOGETHER: dict[type[Command], Callable[[Mapping[str, Member], Any, Context], Change]] = {
     ask.Enrol: members.enrol,
     of_referrals.PayReferral: referrals.pay,
     of_referrals.UndoReferral: referrals.undo,
     of_referrals.PayReferralShare: referrals.pay_share,
 }
 
-_DECISIONS: dict[type[ask.Command], Callable[[Member, Any, Context], Change]] = {
+_DECISIONS: dict[type[Command], Callable[[Member, Any, Context], Change]] = {
     ask.Accrue: accrual.accrue,
     ask.Settle: accrual.settle,
     ask.Reverse: reversal.reverse,
@@ -92,7 +93,7 @@ _DECISIONS: dict[type[ask.Command], Callable[[Member, Any, Context], Change]] = 
 }
 
 
-def decide(members: Mapping[str, Member], command: ask.Command, context: Context) -> Change:
+def decide(members: Mapping[str, Member], command: Command, context: Context) -> Change:
     """The change a command makes on members brought up to date. Raises the refusal of its rule, having done nothing.
 
     Shared refusals: MemberNotFound, MemberFrozen, MemberErased.
@@ -135,7 +136,7 @@ def _counted(
     return change
 
 
-def _check_standing(member: Member, command: ask.Command) -> None:
+def _check_standing(member: Member, command: Command) -> None:
     status = member.account.status
     if status == "erased" and (command.needs_active or command.needs_person):
         raise MemberErased

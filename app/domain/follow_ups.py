@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from app.domain.account import Account
-from app.domain.commands import Command
+from app.domain.command import Command
 from app.domain.missions import completed
 from app.domain.occasions import occasions
 from app.domain.posting import Change, Context

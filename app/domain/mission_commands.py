@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from app.domain.commands import Command
+from app.domain.command import Command
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

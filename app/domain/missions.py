@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from app.domain.account import MissionProgress
 from app.domain.calendar import local_date
-from app.domain.commands import Command
+from app.domain.command import Command
 from app.domain.compact import compact
 from app.domain.instants import rfc3339
 from app.domain.mission_commands import PayMission

@@ -7,7 +7,7 @@ from app.domain.campaign_choice import applying
 from app.domain.campaign_commands import PayCampaign
 from app.domain.campaign_facts import standing_facts
 from app.domain.campaigns import Campaign, Trigger
-from app.domain.commands import Command
+from app.domain.command import Command
 from app.domain.compact import compact
 from app.domain.posting import Change, Context, Member, post
 from app.domain.rewards import give

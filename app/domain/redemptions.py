@@ -3,7 +3,8 @@
 from typing import Any, Self
 
 from app.domain.account import Account, Lot, Redemption
-from app.domain.commands import Cancel, Command, Commit, Redeem, Refund
+from app.domain.command import Command
+from app.domain.commands import Cancel, Commit, Redeem, Refund
 from app.domain.compact import compact
 from app.domain.errors import ErrorKind, LoyaltyError
 from app.domain.instants import earlier, rfc3339

@@ -10,7 +10,7 @@ from typing import Any
 
 from app.domain.account import Invitation, Lot, Referral, Referrer
 from app.domain.calendar import local_date
-from app.domain.commands import Command
+from app.domain.command import Command
 from app.domain.compact import compact
 from app.domain.grant_reversal import take_back_grant
 from app.domain.instants import rfc3339

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app.domain.account import Code, Counter, bucket_of
-from app.domain.commands import Command
+from app.domain.command import Command
 from app.domain.coupon_templates import Template
 
 

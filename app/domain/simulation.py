@@ -12,7 +12,7 @@ from app.domain.account import Account
 from app.domain.campaign_choice import Outcome, budgets_of, judge
 from app.domain.campaign_commands import PayCampaign
 from app.domain.campaigns import Campaign, Facts, Trigger
-from app.domain.commands import Command
+from app.domain.command import Command
 from app.domain.decisions import decide
 from app.domain.earning import told_parts
 from app.domain.errors import ErrorKind, LoyaltyError

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from app.domain.account import Account, Lot, Review
 from app.domain.benefits import owing, with_months
 from app.domain.calendar import end_of_day, local_date
-from app.domain.commands import Command, DecideReview, EvaluateTier, SetTier
+from app.domain.command import Command
+from app.domain.commands import DecideReview, EvaluateTier, SetTier
 from app.domain.compact import compact
 from app.domain.errors import ErrorKind, LoyaltyError, ReviewClosed, ReviewNotFound
 from app.domain.instants import earlier, rfc3339

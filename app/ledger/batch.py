@@ -19,7 +19,8 @@ from app.domain.calendar import local_date
 from app.domain.campaigns import Trigger
 from app.domain.checkout_commands import CheckoutAlreadyExists, CheckoutCommand
 from app.domain.checkout_errors import CheckoutNotFound
-from app.domain.commands import Command, Enrol
+from app.domain.command import Command
+from app.domain.commands import Enrol
 from app.domain.coupon_commands import CouponCommand
 from app.domain.coupon_errors import CouponExhausted, CouponNeedsMember, CouponNotFound
 from app.domain.decisions import decide

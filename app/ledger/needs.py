@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from app.domain.commands import Command
+from app.domain.command import Command
 from app.domain.shelf import NeedsMore
 
 

@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.account import bucket_of
-from app.domain.commands import Command, Enrol
+from app.domain.command import Command
+from app.domain.commands import Enrol
 from app.domain.posting import Member
 from app.ledger.connection import Connection
 from app.security.pii import PiiRing, lookup_bucket

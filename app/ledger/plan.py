@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from app.domain.account import Code, Counter, bucket_of
 from app.domain.checkout_commands import CheckoutCommand
-from app.domain.commands import Command
+from app.domain.command import Command
 from app.domain.coupon_commands import CouponCommand
 from app.domain.coupon_templates import Template
 from app.ledger.connection import Connection

@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from app.domain.account import bucket_of
-from app.domain.commands import Command, Enrol
+from app.domain.command import Command
+from app.domain.commands import Enrol
 from app.ledger.connection import Connection
 
 _FIND = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.domain.commands import Command
+from app.domain.command import Command
 from app.domain.coupon_commands import ClaimCoupon
 from app.domain.coupon_errors import CouponExhausted
 from app.domain.errors import LoyaltyError

@@ -12,7 +12,8 @@ from app.domain.activity_terms import ActivityKind
 from app.domain.benefits import templates_given
 from app.domain.calendar import local_date
 from app.domain.campaigns import Trigger
-from app.domain.commands import Accrue, Command, Mature
+from app.domain.command import Command
+from app.domain.commands import Accrue, Mature
 from app.domain.maturity import is_due
 from app.domain.missions import periods_of
 from app.domain.program import Program

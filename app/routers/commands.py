@@ -11,7 +11,8 @@ from fastapi import Request, Response
 
 from app.domain.benefit_commands import GiveBirthdayCoupon
 from app.domain.calendar import local_date
-from app.domain.commands import Command, Mature
+from app.domain.command import Command
+from app.domain.commands import Mature
 from app.domain.errors import IdempotencyKeyReused, LoyaltyError, MemberErased, MemberFrozen, MemberNotFound
 from app.domain.posting import Caller
 from app.ledger.batch import SYSTEM

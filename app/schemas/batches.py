@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, PlainValidator
 from pydantic_core import PydanticCustomError
 
-from app.domain.commands import Command
+from app.domain.command import Command
 from app.schemas.accruals import (
     AMOUNT_OR_ITEMS,
     Accrual,

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.domain.commands import Command, SignIn
+from app.domain.command import Command
+from app.domain.commands import SignIn
 from app.domain.identifiers import ID_PATTERN
 from app.domain.simulation import MADE_UP, MadeUp
 from app.schemas.accruals import AccrualRequest

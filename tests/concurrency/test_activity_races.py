@@ -10,7 +10,8 @@ import pytest
 
 from app.domain.activities import ActivityLimitReached
 from app.domain.activity_commands import RecordActivity, ReverseActivity
-from app.domain.commands import Accrue, Command, Reverse, SignIn
+from app.domain.command import Command
+from app.domain.commands import Accrue, Reverse, SignIn
 from app.domain.errors import ReferenceAlreadyUsed
 from tests.concurrency.test_races import AT_ONCE, only_body, race, told
 from tests.ledger.till import Till, tills

@@ -20,7 +20,8 @@ from app.domain.checkout_commands import (
     RefundCheckout,
 )
 from app.domain.checkout_errors import CheckoutCancelled, CheckoutNotHeld, PointsOverLimit
-from app.domain.commands import Accrue, Command, Mature, Redeem
+from app.domain.command import Command
+from app.domain.commands import Accrue, Mature, Redeem
 from app.domain.coupon_commands import ClaimCoupon, LockCoupon, RedeemCoupon, RollBackCoupon
 from app.domain.coupon_errors import (
     CouponBudgetSpent,

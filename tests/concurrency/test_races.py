@@ -14,10 +14,10 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
+from app.domain.command import Command
 from app.domain.commands import (
     Accrue,
     Cancel,
-    Command,
     Commit,
     Enrol,
     Import,

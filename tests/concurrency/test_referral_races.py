@@ -9,7 +9,8 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 import pytest
 
-from app.domain.commands import Accrue, Command, Enrol, Reverse
+from app.domain.command import Command
+from app.domain.commands import Accrue, Enrol, Reverse
 from app.domain.errors import LoyaltyError
 from app.domain.referral_binding import ReferralRing
 from app.domain.referral_commands import MakeReferralCode

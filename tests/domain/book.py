@@ -12,7 +12,8 @@ from typing import Any
 from app.domain.account import ORDERED, Account, Checkout, Code, Counter, Coupon, Entry, Lot, bucket_of
 from app.domain.answers import answer, has_answer
 from app.domain.calendar import local_date
-from app.domain.commands import Command, Enrol
+from app.domain.command import Command
+from app.domain.commands import Enrol
 from app.domain.coupon_templates import Template
 from app.domain.decisions import decide
 from app.domain.expiry import points_due

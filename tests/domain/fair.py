@@ -7,7 +7,7 @@ from typing import Any
 from app.domain.account import SUMS_OF_CAMPAIGNS, CampaignMember
 from app.domain.campaign_choice import budgets_of
 from app.domain.campaigns import Campaign, Effect, Facts, Trigger
-from app.domain.commands import Command
+from app.domain.command import Command
 from app.domain.coupon_templates import Template
 from app.domain.posting import Change, Context, added
 from app.domain.program import Program

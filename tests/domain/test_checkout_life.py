@@ -15,7 +15,8 @@ from app.domain.checkout_commands import (
     HoldCheckout,
     RefundCheckout,
 )
-from app.domain.commands import Accrue, Command, Redeem, Settle
+from app.domain.command import Command
+from app.domain.commands import Accrue, Redeem, Settle
 from app.domain.coupon_commands import (
     ClaimCoupon,
     CouponCommand,

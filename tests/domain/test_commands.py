@@ -6,11 +6,11 @@ import pytest
 
 from app.domain.account import Entry
 from app.domain.answers import balance_of, has_answer
+from app.domain.command import Command
 from app.domain.commands import (
     Accrue,
     Adjust,
     Cancel,
-    Command,
     Commit,
     DecideReview,
     Enrol,

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from app.domain.account import Code, Counter
-from app.domain.commands import Command, Erase, Freeze
+from app.domain.command import Command
+from app.domain.commands import Erase, Freeze
 from app.domain.coupon_commands import (
     ClaimCoupon,
     IssueCoupon,

@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 
 from app.domain.account import bucket_of
+from app.domain.command import Command
 from app.domain.commands import (
     Accrue,
     Adjust,
     Cancel,
-    Command,
     Commit,
     DecideReview,
     Enrol,

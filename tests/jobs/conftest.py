@@ -10,7 +10,7 @@ import pytest
 
 from app.actions.sandbox import set_clock
 from app.database import Database
-from app.domain.commands import Command
+from app.domain.command import Command
 from app.domain.posting import Caller
 from app.ledger.batch import Request
 from app.ledger.engine import Engine

@@ -13,7 +13,8 @@ from app.database import Database
 from app.domain.account import Activity, MissionProgress
 from app.domain.activities import ActivityLimitReached
 from app.domain.activity_commands import RecordActivity, ReverseActivity
-from app.domain.commands import Accrue, Command, Enrol, Redeem, Reverse, SignIn
+from app.domain.command import Command
+from app.domain.commands import Accrue, Enrol, Redeem, Reverse, SignIn
 from app.domain.errors import LoyaltyError
 from app.ledger.outcome import Outcome
 from tests.ledger.till import Till, tills

@@ -13,7 +13,8 @@ import pytest
 from app.domain.campaign_commands import PayCampaign
 from app.domain.carts import Cart, CartLine, Wish
 from app.domain.checkout_commands import CompleteCheckout, HoldCheckout, RefundCheckout
-from app.domain.commands import Accrue, Command, Enrol, Mature, Redeem, Reverse, Settle, SignIn
+from app.domain.command import Command
+from app.domain.commands import Accrue, Enrol, Mature, Redeem, Reverse, Settle, SignIn
 from app.domain.earning import Line
 from app.domain.errors import InsufficientPoints
 from app.ledger import campaign_failures

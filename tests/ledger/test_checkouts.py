@@ -21,7 +21,8 @@ from app.domain.checkout_commands import (
     RefundCheckout,
 )
 from app.domain.checkout_errors import CheckoutNotFound
-from app.domain.commands import Accrue, Command, Enrol, Mature, Reverse
+from app.domain.command import Command
+from app.domain.commands import Accrue, Enrol, Mature, Reverse
 from app.domain.coupon_commands import (
     ClaimCoupon,
     IssueCoupon,

@@ -17,11 +17,11 @@ import structlog.testing
 from app.database import Database
 from app.domain import decisions
 from app.domain.account import bucket_of
+from app.domain.command import Command
 from app.domain.commands import (
     Accrue,
     Adjust,
     Cancel,
-    Command,
     Commit,
     DecideReview,
     Enrol,

@@ -18,11 +18,11 @@ from app.actions.coupon_templates import create_template
 from app.database import Database
 from app.domain.carts import Cart, CartLine, Wish
 from app.domain.checkout_commands import CancelCheckout, CompleteCheckout, HoldCheckout, RefundCheckout
+from app.domain.command import Command
 from app.domain.commands import (
     Accrue,
     Adjust,
     Cancel,
-    Command,
     Commit,
     Enrol,
     Mature,

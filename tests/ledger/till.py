@@ -8,7 +8,8 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from app.database import Database
-from app.domain.commands import Accrue, Command, Enrol
+from app.domain.command import Command
+from app.domain.commands import Accrue, Enrol
 from app.domain.posting import Caller
 from app.ledger.batch import Request, Result
 from app.ledger.claims import Claim

@@ -13,6 +13,7 @@ import asyncpg
 
 from app.database import Database
 from app.domain import commands as ask
+from app.domain.command import Command
 from app.domain.default_program import DEFAULT_PROGRAM_DOCUMENT
 from app.domain.errors import LoyaltyError
 from app.domain.posting import Caller
@@ -29,10 +30,10 @@ class Shop:
         self.engine = engine
         self.owner = owner
 
-    async def ask(self, command: ask.Command, *, actor: str = "key:test") -> Outcome:
+    async def ask(self, command: Command, *, actor: str = "key:test") -> Outcome:
         return await self.engine.submit(Request(command, Caller(actor, "r-1")))
 
-    async def try_to(self, command: ask.Command) -> Outcome | None:
+    async def try_to(self, command: Command) -> Outcome | None:
         """As `ask`; None where the rules refuse."""
         try:
             return await self.ask(command)

@@ -10,6 +10,7 @@ import pytest
 
 from app.domain import commands as ask
 from app.domain.checkout_commands import CancelCheckout
+from app.domain.command import Command
 from app.domain.coupon_commands import ClaimCoupon, LockCoupon
 from app.ledger.load import SANDBOX_CLOCK
 from app.queries.balances import read_balance
@@ -23,10 +24,10 @@ MEMBERS = ("a", "b", "c")
 WALLETS = ("available", "pending", "reserved", "debt", "growth", "cash")
 
 
-def _some_command(dice: random.Random, member: str, number: int) -> ask.Command:
+def _some_command(dice: random.Random, member: str, number: int) -> Command:
     reference, order = f"r{dice.randint(1, number)}", f"o{dice.randint(1, number)}"
     other = dice.choice([name for name in MEMBERS if name != member])
-    choices: list[ask.Command] = [
+    choices: list[Command] = [
         ask.Accrue(member_id=member, order_id=f"o{number}", amount=dice.randint(0, 200_000)),
         ask.Accrue(member_id=member, order_id=f"o{number}", amount=dice.randint(0, 90_000), settle=False),
         ask.Settle(member_id=member, order_id=order),
@@ -46,7 +47,7 @@ def _some_command(dice: random.Random, member: str, number: int) -> ask.Command:
     return dice.choice([dice.choice(choices), dice.choice(_of_checkouts(dice, member, number))])
 
 
-def _of_checkouts(dice: random.Random, member: str, number: int) -> list[ask.Command]:
+def _of_checkouts(dice: random.Random, member: str, number: int) -> list[Command]:
     name, amounts = f"k{number // 40}", dice.choices(range(0, 90_000, 17), k=2)
     points, cash, coupons = dice.choice([0, 300, "max"]), dice.choice([0, "max"]), dice.choice([(), "best"])
     template = dice.choice([*TEMPLATES])
