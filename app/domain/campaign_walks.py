@@ -11,7 +11,7 @@ in the month of a birthday, when another campaign ends. Days and times of day ar
   has ended every day.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -41,6 +41,7 @@ has none counts from joining; who was brought along from elsewhere, from then.
 """
 
 _LATE = timedelta(days=1)
+_GONE_THROUGH = timedelta(days=3_660)
 
 
 class Walk(NamedTuple):
@@ -100,17 +101,48 @@ def due_walks(
             yield Walk(campaign, "end", since=begun)
 
 
+def moments_between(
+    campaigns: Iterable[Campaign],
+    before: datetime,
+    now: datetime,
+    timezone: ZoneInfo,
+    *,
+    standing: Standing,
+    is_day: Callable[[Campaign, date], bool],
+) -> list[datetime]:
+    """The moments after `before`, up to `now`, at which schedules and holidays fire and months of birthdays begin: what
+    is looked for again and again is found at the end just as well. `is_day` tells the days of a recurrence and of
+    holidays. Of a long time only the last years are gone through.
+    """
+    found: set[datetime] = set()
+    first = local_date(before if now - before < _GONE_THROUGH else now - _GONE_THROUGH, timezone)
+    days = [first + timedelta(days=number) for number in range((local_date(now, timezone) - first).days + 1)]
+    for campaign in campaigns:
+        if campaign.trigger == "birthday":
+            found.update(midnight(day, timezone) for day in days if day.day == 1)
+        elif campaign.trigger == "schedule" and campaign.window.rrule is None:
+            found.add(_once_at(campaign, timezone, standing)[1])
+        elif campaign.trigger in ("schedule", "holiday"):
+            found.update(_at(campaign, day, timezone) for day in days if is_day(campaign, day))
+    return sorted(moment for moment in found if before < moment <= now)
+
+
 def _once(campaign: Campaign, now: datetime, timezone: ZoneInfo, standing: Standing) -> Iterator[Walk]:
-    """The walk of a schedule without a recurrence, if its day has come and is not long over."""
+    """The walk of a schedule without a recurrence, if its time has come and is not long over."""
+    day, due_at = _once_at(campaign, timezone, standing)
+    if due_at <= now < due_at + _LATE:
+        yield Walk(campaign, f"at/{day.isoformat()}", until=due_at + _LATE)
+
+
+def _once_at(campaign: Campaign, timezone: ZoneInfo, standing: Standing) -> tuple[date, datetime]:
+    """The day of a schedule without a recurrence, and the instant from which it fires."""
     started_at = standing.started[campaign.campaign]
     begins_at = max(started_at, campaign.window.from_at or started_at)
     earliest = date.min if campaign.window.from_at is None else local_date(campaign.window.from_at, timezone)
     # One that was paused and started again has fired when it did.
     fired = (day for day in standing.fired.get(campaign.campaign, ()) if day >= earliest)
     day = min(fired, default=local_date(begins_at, timezone))
-    due_at = max(begins_at, _at(campaign, day, timezone))
-    if due_at <= now < due_at + _LATE:
-        yield Walk(campaign, f"at/{day.isoformat()}", until=due_at + _LATE)
+    return day, max(begins_at, _at(campaign, day, timezone))
 
 
 def _at(campaign: Campaign, day: date, timezone: ZoneInfo) -> datetime:
