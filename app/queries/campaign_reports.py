@@ -14,9 +14,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import asyncpg
 
 from app.domain.account import Account
+from app.domain.calendar import local_date
+from app.domain.campaign_document import read_campaign
+from app.domain.campaign_facts import standing_facts
 from app.domain.campaigns import Campaign
+from app.domain.errors import ErrorKind, LoyaltyError
 from app.domain.lift import Group
-from app.domain.posting import Member
+from app.domain.posting import Caller, Context, Member
+from app.domain.roster import ConditionFailed
+from app.expressions import asking
+from app.queries.maturing import Rules
 from app.security.pii import PiiRing
 
 if TYPE_CHECKING:
@@ -24,6 +31,11 @@ if TYPE_CHECKING:
 
 AT_ONCE = 1_000
 _WIDTH = len(Account._fields)
+_CALLER = Caller("system", "report")
+
+_CAMPAIGN = """
+SELECT document, version, created_at, started_at, ended_at, {clock} AS now FROM campaign WHERE campaign = $1
+"""
 
 # The same as `Campaign.holds_out`. Its parameters are the campaign's code and its percentage.
 _HELD_OUT = "('x' || left(md5($1 || '/' || account.member_id), 8))::bit(32)::bigint % 100 < $2::integer AS is_held_out"
@@ -61,8 +73,62 @@ class Groups(NamedTuple):
     failures: int = 0
 
 
-class CannotTell(Exception):
-    """Whether a member belongs to the audience can't be told."""
+class Report(NamedTuple):
+    """What a campaign changed from its start until its end, or so far."""
+
+    campaign: Campaign
+    since: datetime
+    until: datetime
+    groups: Groups
+
+
+class ReportTooEarly(LoyaltyError):
+    code = "report_too_early"
+    kind = ErrorKind.CONFLICT
+    title = "The campaign has not run yet"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is nothing to report before the campaign is started and its window begins. Start it, or try it with "
+            "POST /v1/backtests."
+        )
+
+
+async def read_report(
+    connection: Connection, code: str, *, rules: Rules, pii: PiiRing, clock: str
+) -> Report | None:
+    """The report of a campaign, None for an unknown one. `clock` is the SQL of the program's clock.
+
+    Raises ReportTooEarly.
+    """
+    row = await connection.fetchrow(_CAMPAIGN.format(clock=clock), code)
+    if row is None:
+        return None
+    campaign = read_campaign(
+        code, json.loads(row["document"]), version=row["version"], created_at=row["created_at"]
+    )
+    window, now, started_at = campaign.window, row["now"], row["started_at"]
+    if started_at is None or now <= (since := max(started_at, window.from_at or started_at)):
+        raise ReportTooEarly
+    until = max(since, min(each for each in (now, row["ended_at"], window.until) if each is not None))
+    belongs = None
+    if campaign.audience is not None:
+        await rules.refresh(connection)
+        belongs = _audience(campaign, rules, now)
+    groups = await read_groups(connection, campaign, since=since, until=until, belongs=belongs, pii=pii)
+    return Report(campaign, since, until, groups)
+
+
+def _audience(campaign: Campaign, rules: Rules, now: datetime) -> Callable[[Member], bool]:
+    """Whether a member is in the audience as of now. The function raises ConditionFailed."""
+    program, audience = rules.at(now), campaign.audience
+    assert audience is not None
+    context = Context(now, local_date(now, program.timezone), program, rules.programs, _CALLER)
+
+    def belongs(member: Member) -> bool:
+        return asking(campaign.trigger, standing_facts(member, member.account, context))(audience)
+
+    return belongs
 
 
 async def read_groups(
@@ -75,7 +141,7 @@ async def read_groups(
     pii: PiiRing,
 ) -> Groups:
     """The groups by what they bought from `since` until `until`. `belongs` tells whether a member, given with what
-    conditions may ask, is in the audience, and raises CannotTell; None: every member of the campaign's tiers is.
+    conditions may ask, is in the audience, and raises ConditionFailed; None: every member of the campaign's tiers is.
     """
     tiers = sorted(campaign.tiers) if campaign.tiers else None
     asked = (campaign.campaign, campaign.holdout_percent, since, until, tiers)
@@ -93,7 +159,7 @@ async def read_groups(
             member = _member(row, pii)
             try:
                 is_asked = belongs(member)
-            except CannotTell:
+            except ConditionFailed:
                 failures += 1
                 continue
             if is_asked:

@@ -16,6 +16,9 @@ from app.schemas.program import ProgramDocument, Version
 
 MAX_CAMPAIGNS = 20
 
+CampaignCode = Annotated[
+    str, Field(pattern=ID_PATTERN, description="The campaign's code.", examples=["member-day"])
+]
 CampaignDocument = dict[str, Any]
 
 _DOUBLE: dict[str, Any] = {
@@ -32,7 +35,7 @@ class CampaignDraft(Wire):
 
     model_config = shown(DRAFTS_EXAMPLE[0], {"campaign": "member-day"})
 
-    campaign: Annotated[str, Field(pattern=ID_PATTERN, description="Its code.", examples=["member-day"])]
+    campaign: CampaignCode
     document: CampaignDocument | None = Field(
         None,
         description="What it says, as in `PUT /v1/campaigns/{campaign}`. Absent: what the stored one of this code "

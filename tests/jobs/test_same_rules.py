@@ -18,8 +18,8 @@ from app.domain.commands import Accrue, Enrol
 from app.domain.earning import Line
 from app.domain.posting import Caller
 from app.ledger.load import SANDBOX_CLOCK
-from tests.jobs.campaigns import put_live
 from tests.jobs.conftest import PII, Sandbox
+from tests.stored_campaigns import store_campaign
 
 START = datetime(2026, 3, 1, 2, tzinfo=UTC)
 CALLER = Caller("key:test", "request")
@@ -46,27 +46,29 @@ ORDERS: list[tuple[str, float, int, dict[str, Any]]] = [
 
 
 async def campaigns(sandbox: Sandbox) -> None:
-    await put_live(
-        sandbox,
+    await store_campaign(
+        sandbox.database,
         "app-double",
         priority=5,
         condition='order.channel == "app"',
         budget={"points": 4_000, "per_member": 3_500},
     )
-    await put_live(
-        sandbox,
+    await store_campaign(
+        sandbox.database,
         "tea",
         effects=[{"kind": "multiply_points", "factor": "1.5", "lines": {"categories": ["tea"]}}],
     )
-    await put_live(
-        sandbox,
+    await store_campaign(
+        sandbox.database,
         "week-two",
         effects=[{"kind": "add_points", "points": 7}],
         window={"from": "2026-03-08T00:00:00+08:00", "until": "2026-03-15T00:00:00+08:00"},
         budget={"per_day": 10},
     )
-    await put_live(sandbox, "risen", trigger="tier_change", effects=[{"kind": "add_points", "points": 111}])
-    await put_live(sandbox, "north", audience='member.region == "north"')
+    await store_campaign(
+        sandbox.database, "risen", trigger="tier_change", effects=[{"kind": "add_points", "points": 111}]
+    )
+    await store_campaign(sandbox.database, "north", audience='member.region == "north"')
 
 
 async def run_again(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, int], Any]:
