@@ -13,7 +13,7 @@ SCOPES: dict[str, str] = {
     "members:read": "Member status, tier and list, without personal data.",
     "members:write": "Enrol, update, freeze, unfreeze and erase members; give them benefits.",
     "members:pii": "See name, phone, e-mail and birthday in clear, and find members by phone or e-mail.",
-    "points:read": "Entries, lots, balances, accruals and redemptions of a member.",
+    "points:read": "Entries, lots, balances, accruals, redemptions, activities and missions of a member.",
     "points:write": "Accrue, settle, reverse, redeem, reserve, commit, cancel, refund, sign in, transfer; activities.",
     "points:adjust": "Adjust a member's points by hand.",
     "tiers:read": "The ladder of tiers and the tier reviews.",

@@ -19,6 +19,7 @@ from app.domain.errors import LoyaltyError
 from app.ledger.outcome import Outcome
 from tests.ledger.till import Till, tills
 from tests.queries.ledgers import replace_program
+from tests.stored_campaigns import store_campaign
 
 MISSIONS: list[dict[str, Any]] = [
     {
@@ -148,6 +149,38 @@ async def test_a_member_of_another_process_counts_on(till: Till, fresh_database_
     async with tills(fresh_database_url, count=1) as [other]:
         await other.ask(order("o2"))
     assert await till.kinds("m") == ["accrue", "accrue", "mission"]
+
+
+async def test_what_campaigns_add_goes_with_what_is_taken_back(till: Till) -> None:
+    effects = [
+        {"kind": "add_points", "points": 7},
+        {"kind": "add_growth", "growth": 3},
+        {"kind": "add_chances", "chances": 2},
+        {"kind": "issue_coupon", "template": "birthday"},
+    ]
+    await store_campaign(
+        till.database,
+        "show-it",
+        trigger="activity",
+        condition="event.kind == 'review' && event.level == 'pictures'",
+        effects=effects,
+        budget={"points": 10},
+    )
+    await till.ask(Enrol(member_id="m"))
+    plain = await till.ask(activity("a"))
+    assert (plain.body["points"], plain.body["chances"]) == (20, 0)
+    shown = await till.ask(RecordActivity(member_id="m", reference="b", activity="review", level="pictures"))
+    assert (shown.body["points"], shown.body["growth"], shown.body["chances"]) == (47, 23, 2)
+    assert len(shown.body["coupons"]) == 1
+    assert [part["rule"] for part in shown.body["breakdown"]] == ["activity:review", "campaign:show-it"]
+    last = await till.ask(RecordActivity(member_id="m", reference="c", activity="review", level="pictures"))
+    assert last.body["points"] == 43  # what is left of the budget
+    back = await till.ask(ReverseActivity(member_id="m", reference="b"))
+    assert (back.body["points"], back.body["growth"], back.body["chances"]) == (47, 23, 2)
+    figures = "times, points, growth, chances, coupons, taken_back"
+    assert await till.rows(f"SELECT {figures} FROM campaign_member") == [(2, 10, 6, 2, 2, 7)]
+    assert await till.rows("SELECT source, status FROM coupon") == [("campaign", "issued")] * 2
+    assert await till.rows("SELECT available, growth, chances FROM account") == [(63, 43, 2)]
 
 
 # --- tables ------------------------------------------------------------------------------------------------
