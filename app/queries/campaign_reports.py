@@ -46,7 +46,7 @@ WITH bought AS (
     SELECT bucket, member_id, count(*) AS orders, sum(amount - refunded) AS amount
       FROM lot WHERE {_COUNTS} GROUP BY bucket, member_id
 ), members AS (
-    SELECT {_HELD_OUT}, coalesce(orders, 0) AS orders, coalesce(amount, 0) AS amount
+    SELECT {_HELD_OUT}, coalesce(bought.orders, 0) AS orders, coalesce(bought.amount, 0) AS amount
       FROM account LEFT JOIN bought USING (bucket, member_id) WHERE {_BELONGS}
 )
 SELECT is_held_out, count(*) AS members, count(*) FILTER (WHERE orders >= 1) AS buyers,
@@ -61,7 +61,7 @@ SELECT account.*, {_HELD_OUT}, bought.orders AS bought, bought.amount, person.ge
        SELECT count(*) AS orders, coalesce(sum(lot.amount - lot.refunded), 0) AS amount FROM lot
         WHERE lot.bucket = account.bucket AND lot.member_id = account.member_id AND {_COUNTS}) AS bought
  WHERE {_BELONGS} AND (account.bucket, account.member_id) > ($6::smallint, $7)
- ORDER BY account.bucket, account.member_id LIMIT {AT_ONCE}
+ ORDER BY account.bucket, account.member_id LIMIT $8
 """
 
 
@@ -154,7 +154,7 @@ async def read_groups(
         return Groups(sums.get(False, Group()), sums.get(True, Group()))
     groups = {False: Group(), True: Group()}
     failures, bucket, member_id = 0, -1, ""
-    while rows := await connection.fetch(_PAGE, *asked, bucket, member_id):
+    while rows := await connection.fetch(_PAGE, *asked, bucket, member_id, AT_ONCE):
         for row in rows:
             member = _member(row, pii)
             try:
