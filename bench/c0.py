@@ -19,8 +19,8 @@ from app.config import Settings
 from app.domain.answers import answer
 from app.domain.commands import Accrue
 from app.domain.status import status
-from app.ledger.batch import Request
 from app.ledger.outcome import Outcome
+from app.ledger.request import Request
 from app.security.authenticator import Authenticator
 from app.security.callers import ALL_SCOPES
 from app.security.keys import KeyVerifier, StoredKey, digest_of, key_id_of

@@ -9,10 +9,10 @@ import asyncpg
 from app.database import Database
 from app.domain.commands import Accrue
 from app.domain.posting import Caller
-from app.ledger.batch import Request
 from app.ledger.connection import Connection
 from app.ledger.engine import Engine
 from app.ledger.outcome import Outcome
+from app.ledger.request import Request
 
 BATCH: Final = 128
 

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from app.database import Database
 from app.domain.commands import EvaluateTier
 from app.domain.posting import Caller
-from app.ledger.batch import SYSTEM, Request
 from app.ledger.connection import Connection
 from app.ledger.engine import Engine, LedgerUnavailable
 from app.ledger.load import REAL_CLOCK, SANDBOX_CLOCK
+from app.ledger.request import SYSTEM, Request
 from app.queries.adoption import Adoption, members_after, read_adoption
 from app.security.pii import PiiRing
 

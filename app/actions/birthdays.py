@@ -16,11 +16,11 @@ from app.domain.benefit_commands import GiveBirthdayCoupon
 from app.domain.benefits import coupons_on
 from app.domain.calendar import local_date
 from app.domain.posting import Caller
-from app.ledger.batch import SYSTEM, Request
 from app.ledger.connection import Connection
 from app.ledger.engine import Engine, LedgerUnavailable
 from app.ledger.load import REAL_CLOCK, SANDBOX_CLOCK
 from app.ledger.outcome import Outcome
+from app.ledger.request import SYSTEM, Request
 from app.queries.birthdays import START, birthdays_without_digest, members_with_birthday
 from app.security.pii import PiiRing
 

@@ -20,13 +20,13 @@ from app.domain.coupon_commands import IssueCoupon
 from app.domain.coupon_errors import TemplateNotFound
 from app.domain.errors import ErrorKind, LoyaltyError
 from app.domain.posting import Caller
-from app.ledger.batch import Request
 from app.ledger.claims import Claim, bucket_of_key
 from app.ledger.connection import Connection
 from app.ledger.coupon_codes import new_codes, read_open_template, save_codes, void_codes
 from app.ledger.engine import Engine, LedgerUnavailable
 from app.ledger.load import REAL_CLOCK, SANDBOX_CLOCK
 from app.ledger.outcome import Outcome
+from app.ledger.request import Request
 from app.models.coupons import CouponIssue, CouponIssuePart
 from app.models.ledger import IdempotencyKey
 from app.queries.coupon_templates import read_template

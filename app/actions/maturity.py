@@ -14,11 +14,11 @@ import structlog
 from app.database import Database
 from app.domain.commands import Mature
 from app.domain.posting import Caller
-from app.ledger.batch import SYSTEM, Request
 from app.ledger.connection import Connection
 from app.ledger.engine import Engine, LedgerUnavailable
 from app.ledger.load import REAL_CLOCK, SANDBOX_CLOCK
 from app.ledger.outcome import Outcome
+from app.ledger.request import SYSTEM, Request
 from app.queries.maturity import members_due, members_with_lapsed_checkouts, members_with_lapsed_holds
 
 BATCH = 50

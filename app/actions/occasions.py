@@ -7,9 +7,10 @@ on an occasion has an entry that says so: whoever comes to them again, in anothe
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -24,17 +25,21 @@ from app.domain.campaign_walks import (
     due_walks,
     fired_days,
     is_over,
+    moments_between,
 )
+from app.domain.campaigns import Campaign
 from app.domain.posting import Caller
+from app.domain.program import Program
 from app.festivals import beginning_on
-from app.ledger.batch import SYSTEM, Request
 from app.ledger.campaign_rack import CampaignRack
 from app.ledger.connection import Connection
 from app.ledger.engine import Engine, LedgerUnavailable
 from app.ledger.load import REAL_CLOCK, SANDBOX_CLOCK
 from app.ledger.outcome import Outcome
+from app.ledger.request import SYSTEM, Request
 from app.ledger.rulebook import Rulebook
 from app.queries.occasions import START, Looked, Place, Run, Slices, live_campaigns, read_runs
+from app.recurrence import occurs_on, start_of
 from app.security.pii import PiiRing
 
 BATCH = 50
@@ -42,6 +47,9 @@ BATCH = 50
 
 SLICE = 1_000
 """Members looked at at a time, among whom there may be none to be paid."""
+
+MOMENTS = 400
+"""At most so many are stopped at on the way from one moment of a sandbox to another."""
 
 _DAY = timedelta(days=1)
 
@@ -91,30 +99,79 @@ async def pay_occasions(
         await connection.close()
 
 
-async def _due(connection: Connection, clock: str) -> list[Walk]:
-    """The walks that are due and not done: most minutes a look at an index tells that there are none."""
+async def moments_on_the_way(database: Database, *, now: datetime) -> list[datetime]:
+    """The moments between the sandbox's clock and `now` at which something is to be paid that would be missed later; of
+    very many, the last.
+    """
+    connection = await database.connect()
+    try:
+        known = await _known(connection, SANDBOX_CLOCK)
+    finally:
+        await connection.close()
+    if known is None:
+        return []
+    timezone = known.program.timezone
+    moments = moments_between(
+        [known.rack.campaigns[code] for code in known.standing.started],
+        known.now,
+        now,
+        timezone,
+        standing=known.standing,
+        is_day=lambda campaign, day: _is_day(campaign, day, timezone),
+    )
+    return moments[-MOMENTS:]
+
+
+def _is_day(campaign: Campaign, day: date, timezone: ZoneInfo) -> bool:
+    """Whether a holiday of the campaign begins on the day, or its recurrence names it."""
+    if campaign.trigger == "holiday":
+        return not beginning_on(day).isdisjoint(campaign.holidays)
+    rule = campaign.window.rrule
+    return rule is not None and occurs_on(rule, start=start_of(campaign, timezone), day=day)
+
+
+class _Known(NamedTuple):
+    """The live campaigns that a job pays, as they stand at a moment."""
+
+    now: datetime
+    program: Program
+    rack: CampaignRack
+    runs: Mapping[tuple[str, str], Run]
+    standing: Standing
+
+
+async def _known(connection: Connection, clock: str) -> _Known | None:
+    """None if there is no such campaign, as one look tells."""
     started = await live_campaigns(connection, WALKED)
     if not started:
-        return []
+        return None
     rulebook, rack = Rulebook(), CampaignRack()
     await rulebook.refresh(connection)
     await rack.refresh(connection)
     now = await connection.fetchval(f"SELECT {clock}")
-    program = rulebook.at(now)
     runs = await read_runs(connection, started)
     standing = Standing(
         started,
         {campaign: fired_days([run for of, run in runs if of == campaign]) for campaign in started},
         {code for code, campaign in rack.campaigns.items() if is_over(campaign, now)},
     )
+    return _Known(now, rulebook.at(now), rack, runs, standing)
+
+
+async def _due(connection: Connection, clock: str) -> list[Walk]:
+    """The walks that are due and not done."""
+    known = await _known(connection, clock)
+    if known is None:
+        return []
+    now, timezone = known.now, known.program.timezone
     walks = due_walks(
-        rack.open_at(now, program),
+        known.rack.open_at(now, known.program),
         now,
-        program.timezone,
-        standing=standing,
-        holidays=beginning_on(local_date(now, program.timezone)),
+        timezone,
+        standing=known.standing,
+        holidays=beginning_on(local_date(now, timezone)),
     )
-    return [walk for walk in walks if _is_open(runs.get((walk.campaign.campaign, walk.run)), walk, now)]
+    return [walk for walk in walks if _is_open(known.runs.get((walk.campaign.campaign, walk.run)), walk, now)]
 
 
 def _is_open(run: Run | None, walk: Walk, now: datetime) -> bool:

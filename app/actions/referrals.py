@@ -11,10 +11,10 @@ from collections.abc import Callable
 from app.database import Database
 from app.domain.posting import Caller
 from app.domain.referral_commands import PayReferralShare
-from app.ledger.batch import SYSTEM, Request
 from app.ledger.engine import Engine, LedgerUnavailable
 from app.ledger.load import REAL_CLOCK, SANDBOX_CLOCK
 from app.ledger.outcome import Outcome
+from app.ledger.request import SYSTEM, Request
 from app.queries.referrals import Due, due_shares
 
 BATCH = 50

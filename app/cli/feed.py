@@ -11,9 +11,9 @@ from app.cli.csv_file import CsvFile, Line
 from app.domain.command import Command
 from app.domain.errors import LoyaltyError
 from app.domain.posting import Caller
-from app.ledger.batch import Request, Result
 from app.ledger.engine import Engine, LedgerUnavailable
 from app.ledger.outcome import Outcome
+from app.ledger.request import Request, Result
 
 CHUNK = 500
 """Commands at a time."""

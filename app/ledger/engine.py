@@ -17,7 +17,7 @@ import structlog
 
 from app.database import CONNECTION_LOST
 from app.domain.errors import ErrorKind, LoyaltyError
-from app.ledger.batch import Batch, InternalError, Known, Request, Result
+from app.ledger.batch import Batch, Known
 from app.ledger.campaign_rack import CampaignRack
 from app.ledger.connection import Connection
 from app.ledger.load import REAL_CLOCK, SANDBOX_CLOCK
@@ -25,6 +25,7 @@ from app.ledger.needs import Again, Needs
 from app.ledger.outcome import Outcome
 from app.ledger.plan import Directory
 from app.ledger.rack import TemplateRack
+from app.ledger.request import InternalError, Request, Result
 from app.ledger.rulebook import Rulebook, VersionUnknown
 from app.security.pii import PiiRing
 

@@ -12,10 +12,10 @@ from pydantic_core import to_json
 
 from app.actions.batches import answer_kept, keep_answer
 from app.domain.errors import ErrorKind, IdempotencyKeyReused, LoyaltyError
-from app.ledger.batch import Request as Asked
 from app.ledger.batch import Result
 from app.ledger.engine import Engine, LedgerUnavailable, QueueFull
 from app.ledger.outcome import Outcome
+from app.ledger.request import Request as Asked
 from app.routers import door
 from app.routers.commands import CREATED, OK, claim_of, ledger_caller
 from app.routers.document import REPLAYED_HEADER, problems

@@ -15,10 +15,10 @@ from app.domain.command import Command
 from app.domain.commands import Mature
 from app.domain.errors import IdempotencyKeyReused, LoyaltyError, MemberErased, MemberFrozen, MemberNotFound
 from app.domain.posting import Caller
-from app.ledger.batch import SYSTEM
 from app.ledger.batch import Request as Asked
 from app.ledger.claims import Claim
 from app.ledger.engine import Engine, LedgerUnavailable, QueueFull
+from app.ledger.request import SYSTEM
 from app.queries.members import MemberReader
 from app.routers.dependencies import idempotency_key_of
 from app.routers.document import REPLAYED_HEADER, problems, type_of_responses

@@ -11,8 +11,8 @@ from app.domain.errors import LineIdRepeated, MemberErased, MemberNotFound
 from app.domain.quotes import Quote as PricedQuote
 from app.domain.quotes import answer
 from app.domain.wallets import Wallet
-from app.ledger.batch import Request as Asked
 from app.ledger.engine import Engine, LedgerUnavailable, QueueFull
+from app.ledger.request import Request as Asked
 from app.queries.quotes import QuoteReader, QuoteReading
 from app.routers import door
 from app.routers.commands import ledger_caller

@@ -12,8 +12,8 @@ from app.database import Database
 from app.domain.calendar import local_date
 from app.domain.errors import MemberNotFound
 from app.domain.referral_commands import MakeReferralCode
-from app.ledger.batch import Request as Asked
 from app.ledger.engine import Engine, LedgerUnavailable, QueueFull
+from app.ledger.request import Request as Asked
 from app.queries.referrals import ReferralRow, list_invitations, read_referral
 from app.routers import door
 from app.routers.commands import ledger_caller

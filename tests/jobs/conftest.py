@@ -12,9 +12,9 @@ from app.actions.sandbox import set_clock
 from app.database import Database
 from app.domain.command import Command
 from app.domain.posting import Caller
-from app.ledger.batch import Request
 from app.ledger.engine import Engine
 from app.ledger.outcome import Outcome
+from app.ledger.request import Request
 from app.queries.verify import verify
 from app.security.pii import PiiRing
 

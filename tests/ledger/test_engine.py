@@ -51,10 +51,10 @@ from app.domain.errors import (
 from app.domain.posting import Change, Context, Member
 from app.ledger import batch as batch_module
 from app.ledger import engine as engine_module
-from app.ledger.batch import InternalError
 from app.ledger.claims import Claim
 from app.ledger.engine import Engine, LedgerUnavailable, QueueFull
 from app.ledger.outcome import Outcome
+from app.ledger.request import InternalError
 from app.queries.verify import verify
 from tests.ledger.till import Till, request, tills
 from tests.queries.ledgers import open_shop

@@ -11,10 +11,10 @@ from app.database import Database
 from app.domain.command import Command
 from app.domain.commands import Accrue, Enrol
 from app.domain.posting import Caller
-from app.ledger.batch import Request, Result
 from app.ledger.claims import Claim
 from app.ledger.engine import Engine
 from app.ledger.outcome import Outcome
+from app.ledger.request import Request, Result
 from app.queries.verify import verify
 
 _numbers = itertools.count()

@@ -17,9 +17,9 @@ from app.domain.command import Command
 from app.domain.default_program import DEFAULT_PROGRAM_DOCUMENT
 from app.domain.errors import LoyaltyError
 from app.domain.posting import Caller
-from app.ledger.batch import Request
 from app.ledger.engine import Engine
 from app.ledger.outcome import Outcome
+from app.ledger.request import Request
 
 
 class Shop:

@@ -7,8 +7,8 @@ from app.domain.commands import Accrue, Enrol
 from app.domain.earning import Line
 from app.domain.orders import order_of
 from app.domain.posting import Caller
-from app.ledger.batch import Request
 from app.ledger.engine import Engine
+from app.ledger.request import Request
 from app.queries.tiers import read_standing
 
 

@@ -12,9 +12,9 @@ from app.database import Database
 from app.domain.benefit_commands import GrantBenefit, RevokeBenefit
 from app.domain.commands import Enrol
 from app.domain.posting import Caller
-from app.ledger.batch import Request
 from app.ledger.engine import Engine
 from app.ledger.outcome import Outcome
+from app.ledger.request import Request
 from app.queries.verify import verify
 
 DAMAGE = {

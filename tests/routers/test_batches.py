@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from app.domain.errors import LoyaltyError
-from app.ledger.batch import InternalError
 from app.ledger.engine import Engine, LedgerUnavailable, QueueFull
+from app.ledger.request import InternalError
 from tests.routers.asking import answered, balance, mistaken, new_id, refused
 
 Caller = Callable[[str | None], httpx.AsyncClient]

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from app.domain import commands as ask
 from app.domain.posting import Caller
-from app.ledger.batch import Request
+from app.ledger.request import Request
 from app.routers.document import document
 from tests.routers.asking import answered, mistaken, refused
 from tests.tokens import Issuer

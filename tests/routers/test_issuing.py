@@ -14,9 +14,9 @@ from app.actions.issuing import issue_all
 from app.database import Database
 from app.domain.coupon_commands import ClaimCoupon
 from app.domain.posting import Caller
-from app.ledger.batch import Request
 from app.ledger.coupon_codes import new_codes
 from app.ledger.engine import Engine
+from app.ledger.request import Request
 from app.security.codes import ALPHABET, LENGTH
 from tests.routers.asking import answered, mistaken, new_id, refused
 from tests.routers.test_coupon_templates import PATH, made
