@@ -8,11 +8,13 @@ from typing import Self
 from sqlalchemy import func, select, text, update
 
 from app.actions.maturity import mature_all
+from app.actions.occasions import moments_on_the_way, pay_occasions
 from app.database import Database
 from app.domain.errors import ErrorKind, LoyaltyError
 from app.domain.instants import rfc3339
 from app.models.ledger import Account
 from app.models.program import Clock
+from app.security.pii import PiiRing
 
 
 class ClockBehindLedger(LoyaltyError):
@@ -33,6 +35,23 @@ class ClockBehindLedger(LoyaltyError):
     @classmethod
     def example(cls) -> Self:
         return cls(newest_at=datetime(2026, 3, 5, 2, tzinfo=UTC))
+
+
+async def live_through(database: Database, *, pii: PiiRing, now: datetime) -> int:
+    """Let the clock be `now`, with all that falls due on the way: also what campaigns pay on days in between, each at
+    its own moment. Returns how many members had something fall due. Raises ClockBehindLedger, having changed nothing.
+    """
+    matured = 0
+    moments = await moments_on_the_way(database, now=now)
+    for moment in (*moments, now):
+        try:
+            matured += await set_clock(database, now=moment)
+        except ClockBehindLedger:
+            if not moments:
+                raise
+            # Paying what was due just before took until now.
+        await pay_occasions(database, pii=pii, is_sandbox=True)
+    return matured
 
 
 async def set_clock(database: Database, *, now: datetime) -> int:

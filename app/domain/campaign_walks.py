@@ -110,7 +110,7 @@ def moments_between(
     standing: Standing,
     is_day: Callable[[Campaign, date], bool],
 ) -> list[datetime]:
-    """The moments after `before`, up to `now`, at which schedules and holidays fire and months of birthdays begin: what
+    """The moments between `before` and `now` at which schedules and holidays fire and months of birthdays begin; what
     is looked for again and again is found at the end just as well. `is_day` tells the days of a recurrence and of
     holidays. Of a long time only the last years are gone through.
     """
@@ -124,7 +124,7 @@ def moments_between(
             found.add(_once_at(campaign, timezone, standing)[1])
         elif campaign.trigger in ("schedule", "holiday"):
             found.update(_at(campaign, day, timezone) for day in days if is_day(campaign, day))
-    return sorted(moment for moment in found if before < moment <= now)
+    return sorted(moment for moment in found if before < moment < now)
 
 
 def _once(campaign: Campaign, now: datetime, timezone: ZoneInfo, standing: Standing) -> Iterator[Walk]:

@@ -226,7 +226,7 @@ def moments(campaign: Campaign, before: str, now: str, days: Collection[str] = (
         (
             campaign("schedule", window=SATURDAYS, at_minute=600),
             "2031-03-01T10:00",
-            "2031-04-05T10:00",
+            "2031-04-05T10:01",
             ["2031-03-08T10:00", "2031-04-05T10:00"],
         ),
         (campaign("schedule", window=SATURDAYS, at_minute=600), "2031-03-01T09:59", "2031-03-01T09:59", []),
@@ -237,7 +237,7 @@ def moments(campaign: Campaign, before: str, now: str, days: Collection[str] = (
             campaign("birthday"),
             "2031-01-01T00:00",
             "2031-03-01T00:00",
-            ["2031-02-01T00:00", "2031-03-01T00:00"],
+            ["2031-02-01T00:00"],
         ),
         (campaign("dormancy"), "2031-01-01T00:00", "2032-03-01T00:00", []),
         (campaign("balance"), "2031-03-01T00:00", "2031-01-01T00:00", []),
@@ -249,4 +249,4 @@ def test_the_moments_on_the_way(asked: Campaign, before: str, now: str, found: l
 
 
 def test_of_a_long_way_the_last_years_are_gone_through() -> None:
-    assert len(moments(campaign("birthday"), "1931-01-01T00:00", "2031-01-01T00:00")) == 121
+    assert len(moments(campaign("birthday"), "1931-01-01T00:00", "2031-01-01T00:00")) == 120

@@ -11,15 +11,17 @@ import pytest
 
 from app.actions import occasions as action
 from app.actions.occasions import pay_occasions
+from app.actions.sandbox import live_through
 from app.domain.commands import Accrue, Adjust, Enrol, Freeze, Import, Redeem, SignIn
 from app.jobs import occasions as job
 from app.ledger.engine import Engine, LedgerUnavailable
-from tests.jobs.campaigns import put_live
 from tests.jobs.conftest import PII, Sandbox
 from tests.jobs.test_birthdays import born
+from tests.stored_campaigns import store_campaign
 
 NOON = "2031-03-05T12:00:00+08:00"
 NAMES = [f"m-{number:03}" for number in range(120)]
+SATURDAYS = {"from": "2031-01-01T00:00:00+08:00", "rrule": "FREQ=MONTHLY;BYDAY=1SA"}
 FIFTY = [{"kind": "add_points", "points": 50}]
 
 
@@ -31,7 +33,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def live(sandbox: Sandbox, trigger: str, code: str = "c", **fields: Any) -> None:
     given: dict[str, Any] = {"trigger": trigger, "effects": FIFTY, **fields}
-    await put_live(sandbox, code, **given)
+    await store_campaign(sandbox.database, code, **given)
 
 
 async def pay(sandbox: Sandbox, **options: Any) -> int:
@@ -76,7 +78,7 @@ async def test_a_schedule_pays_everybody_on_each_of_its_days(sandbox: Sandbox) -
     await live(
         sandbox,
         "schedule",
-        window={"from": "2031-01-01T00:00:00Z", "rrule": "FREQ=MONTHLY;BYDAY=1SA"},
+        window=SATURDAYS,
         at="10:00",
     )
     for instant, payments in [
@@ -262,7 +264,7 @@ async def test_after_a_campaign_its_participants_are_paid(sandbox: Sandbox, how:
     await sandbox.at(NOON)
     await join(sandbox, *NAMES)
     until = {"until": "2031-03-06T00:00:00Z"} if how == "window" else {}
-    await put_live(sandbox, "double", window=until)
+    await store_campaign(sandbox.database, "double", window=until)
     await live(sandbox, "campaign_end", of_campaign="double")
     buyers = NAMES[10:80]
     await sandbox.do(*(Accrue(member_id=name, order_id="o", amount=10_000) for name in buyers))
@@ -392,6 +394,50 @@ async def test_the_day_ends_while_it_walks(sandbox: Sandbox, monkeypatch: pytest
     monkeypatch.setattr(Engine, "submit_all", midnight)
     assert await pay(sandbox) == 7
     assert len(await keys(sandbox)) == 7
+
+
+# --- a sandbox's clock -------------------------------------------------------------------------------------
+
+
+async def jump(sandbox: Sandbox, instant: str) -> None:
+    await live_through(sandbox.database, pii=PII, now=at(instant))
+
+
+async def test_what_campaigns_pay_on_the_way_is_paid_at_its_own_moment(sandbox: Sandbox) -> None:
+    await jump(sandbox, "2031-01-01T12:00:00+08:00")
+    await born(sandbox, a="1990-03-15", b=None)
+    await store_campaign(
+        sandbox.database, "days", trigger="schedule", effects=FIFTY, window=SATURDAYS, at="10:00"
+    )
+    await store_campaign(sandbox.database, "spring", trigger="holiday", effects=FIFTY, holidays=["春节"])
+    await store_campaign(sandbox.database, "born", trigger="birthday", effects=FIFTY)
+    await store_campaign(sandbox.database, "quiet", trigger="dormancy", dormant_days=60, effects=FIFTY)
+    await jump(sandbox, "2031-04-01T00:00:00+08:00")
+    rows = await sandbox.rows(
+        "SELECT key, to_char(recorded_at AT TIME ZONE 'Asia/Shanghai', 'MM-DD HH24:MI'), points_after FROM entry "
+        "WHERE member_id = 'a' AND kind = 'campaign' ORDER BY sequence"
+    )
+    assert rows == [
+        ("campaign/days/at/2031-01-04", "01-04 10:00", 50),
+        ("campaign/spring/holiday/2031-01-23", "01-23 00:00", 100),
+        ("campaign/days/at/2031-02-01", "02-01 10:00", 150),
+        ("campaign/born/birthday/2031", "03-01 00:00", 200),
+        ("campaign/days/at/2031-03-01", "03-01 10:00", 250),
+        ("campaign/quiet/dormant/2031-01-01", "04-01 00:00", 300),
+    ]
+    assert len(await sandbox.entries("campaign")) == 6 + 5
+    await jump(sandbox, "2031-04-01T00:00:30+08:00")
+    assert len(await sandbox.entries("campaign")) == 6 + 5
+    assert await sandbox.agrees()
+
+
+async def test_a_clock_set_back_pays_nothing_on_the_way(sandbox: Sandbox) -> None:
+    await jump(sandbox, "2041-01-01T12:00:00+08:00")
+    await store_campaign(sandbox.database, "days", trigger="schedule", effects=FIFTY, window=SATURDAYS)
+    await jump(sandbox, "2031-01-01T12:00:00+08:00")
+    await join(sandbox, "a")
+    await jump(sandbox, "2031-01-04T12:00:00+08:00")
+    assert await sandbox.entries("campaign") == [("a", 50)]
 
 
 # --- helpers -----------------------------------------------------------------------------------------------
