@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrulestr
 
-from app.domain.calendar import local_date
+from app.domain.calendar import local_date, midnight
 from app.domain.campaigns import Campaign
 from app.domain.errors import ErrorKind, LoyaltyError
 
@@ -105,6 +105,21 @@ def is_open(campaign: Campaign, now: datetime, today: date, timezone: ZoneInfo) 
     if window.rrule is None:
         return True
     return occurs_on(window.rrule, start=start_of(campaign, timezone), day=today)
+
+
+def opens_next(campaign: Campaign, now: datetime, timezone: ZoneInfo) -> datetime | None:
+    """The next moment from which its window and its days hold; None if they do now, or never will again."""
+    window, today = campaign.window, local_date(now, timezone)
+    if is_open(campaign, now, today, timezone):
+        return None
+    opens = max(now, window.from_at or now)
+    if window.rrule is not None:
+        first = local_date(opens, timezone)
+        day = next_day(window.rrule, start=start_of(campaign, timezone), after=first - _DAY)
+        if day is None:
+            return None
+        opens = max(opens, midnight(day, timezone))
+    return None if window.until is not None and opens >= window.until else opens
 
 
 def start_of(campaign: Campaign, timezone: ZoneInfo) -> date:

@@ -6,25 +6,22 @@ request.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.actions.campaign_checks import check_fit
 from app.domain.campaign_document import CampaignInvalid, read_campaign
 from app.domain.campaigns import Campaign
-from app.domain.document import Mistake
 from app.domain.errors import ErrorKind, LoyaltyError
 from app.domain.program import Program, ProgramInvalid
 from app.domain.program_versions import VersionNotFound
-from app.expressions import ExpressionInvalid, Scope
-from app.expressions import check as check_expression
 from app.models.campaigns import Campaign as CampaignTable
 from app.models.program import ProgramVersion
-from app.recurrence import RecurrenceAlways, RecurrenceInvalid, RecurrenceNever
-from app.recurrence import check as check_recurrence
 
 
 class DraftNotFound(LoyaltyError):
@@ -77,37 +74,10 @@ class DraftProgram(NamedTuple):
 
 def check_campaign(draft: DraftCampaign, *, pointer: str) -> None:
     """Raise CampaignInvalid, with the places under `pointer`, unless the campaign could be live."""
-    now = datetime.now(UTC)
     try:
-        campaign = draft.read(now)
+        check_fit(draft.read(datetime.now(UTC)), ZoneInfo("UTC"))
     except CampaignInvalid as error:
-        raise CampaignInvalid(_under(pointer, error.mistakes)) from None
-    if mistakes := tuple(_unfit(campaign, now.date())):
-        raise CampaignInvalid(_under(pointer, mistakes))
-
-
-def _unfit(campaign: Campaign, today: date) -> Iterator[Mistake]:
-    """What is wrong with the conditions and the recurrence of a campaign that reads well."""
-    asked: tuple[tuple[str, str | None, Scope], ...] = (
-        ("audience", campaign.audience, "audience"),
-        ("condition", campaign.condition, campaign.trigger),
-    )
-    for name, expression, scope in asked:
-        try:
-            if expression is not None:
-                check_expression(expression, scope)
-        except ExpressionInvalid as error:
-            yield Mistake(f"/{name}", error.detail)
-    if campaign.window.rrule is not None:
-        start = today if campaign.window.from_at is None else campaign.window.from_at.date()
-        try:
-            check_recurrence(campaign.window.rrule, start=start)
-        except (RecurrenceInvalid, RecurrenceNever, RecurrenceAlways) as error:
-            yield Mistake("/window/rrule", error.detail)
-
-
-def _under(pointer: str, mistakes: Iterable[Mistake]) -> tuple[Mistake, ...]:
-    return tuple(Mistake(f"{pointer}{mistake.pointer}", mistake.detail) for mistake in mistakes)
+        raise error.under(pointer) from None
 
 
 class Wanted(NamedTuple):

@@ -1,8 +1,8 @@
 """A campaign from its JSON document, and back. Factors are decimal strings there: "2"."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Self, get_args
+from typing import Any, NamedTuple, Self, get_args
 
 from app.domain.campaigns import (
     ALL_LINES,
@@ -32,12 +32,23 @@ _EFFECTS = 10
 _DAYS = 3_660
 _EXPRESSION = 2_000
 _FACTOR = 100
+_YEARS = range(1900, 2201)
 _AMOUNTS: Mapping[EffectKind, str] = {
     "add_points": "points",
     "add_growth": "growth",
     "add_chances": "chances",
 }
 _AT_THE_TILL: tuple[EffectKind, ...] = ("discount", "gift", "free_shipping")
+
+
+class CampaignMistake(NamedTuple):
+    """What is wrong, where, and the stable code of it; in a condition also at which line and column (from 1)."""
+
+    pointer: str
+    detail: str
+    code: str
+    line: int | None = None
+    column: int | None = None
 
 
 class CampaignInvalid(LoyaltyError):
@@ -47,13 +58,22 @@ class CampaignInvalid(LoyaltyError):
     kind = ErrorKind.UNPROCESSABLE
     title = "The campaign is invalid"
 
-    def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
-        told = "; ".join(f"{pointer or '/'} {detail}" for pointer, detail in mistakes)
+    def __init__(self, mistakes: Sequence[Mistake | CampaignMistake]) -> None:
+        told = "; ".join(f"{each.pointer or '/'} {each.detail.removesuffix('.')}" for each in mistakes)
         super().__init__(
             f"Correct the campaign and send it again: {told}.",
-            extra={"errors": [{"pointer": pointer, "detail": detail} for pointer, detail in mistakes]},
+            extra={
+                "errors": [
+                    {name: value for name, value in each._asdict().items() if value is not None}
+                    for each in mistakes
+                ]
+            },
         )
         self.mistakes = mistakes
+
+    def under(self, pointer: str) -> "CampaignInvalid":
+        """The same, of a document that stands at `pointer` of something larger."""
+        return CampaignInvalid([each._replace(pointer=f"{pointer}{each.pointer}") for each in self.mistakes])
 
     @classmethod
     def example(cls) -> Self:
@@ -189,6 +209,9 @@ def _read_window(section: Section) -> CampaignWindow:
         rrule=section.text("rrule", longest=200) if section.has("rrule") else None,
     )
     section.refuse_others()
+    for name, moment in (("from", window.from_at), ("until", window.until)):
+        if moment is not None and moment.year not in _YEARS:
+            section.wrong(name, f"must be between {_YEARS[0]} and {_YEARS[-1]}")
     if window.from_at and window.until and window.from_at >= window.until:
         section.wrong("until", "must be later than from")
     return window

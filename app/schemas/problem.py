@@ -17,6 +17,8 @@ class Mistake(BaseModel):
     )
     code: str = Field(description="Stable, for programs.", examples=["greater_than_equal"])
     detail: str = Field(description="What it should be.")
+    line: int | None = Field(None, description="In a condition: at which line of it.")
+    column: int | None = Field(None, description="In a condition: at which character of that line, from 1.")
 
 
 class Problem(BaseModel):
