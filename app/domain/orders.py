@@ -39,6 +39,8 @@ class Order(NamedTuple):
 
     @property
     def refunded(self) -> int:
+        if not self.returned:
+            return self.unallocated
         return self.unallocated + sum(part.amount for part in self.returned.values())
 
     @property
