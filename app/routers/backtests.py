@@ -24,6 +24,7 @@ from app.actions.issuing import let_go
 from app.domain.backtest_figures import Period
 from app.domain.campaign_document import CampaignInvalid
 from app.domain.errors import IdempotencyKeyMissing, IdempotencyKeyReused, LoyaltyError
+from app.domain.instants import rfc3339
 from app.domain.program import ProgramInvalid
 from app.domain.program_versions import VersionNotFound
 from app.queries.backtests import list_backtests, read_backtest, read_chart
@@ -177,7 +178,8 @@ async def delete(backtest: BacktestId, request: Request) -> Response:
 
 
 def _hash(body: BacktestRequest) -> bytes:
-    return blake2b(body.model_dump_json(by_alias=True).encode(), digest_size=16).digest()
+    asked = [rfc3339(body.from_), rfc3339(body.until), body.to_wanted()]
+    return blake2b(json.dumps(asked, sort_keys=True).encode(), digest_size=16).digest()
 
 
 def _uuid(text: str) -> UUID:

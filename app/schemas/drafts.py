@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.actions.drafts import Wanted
 from app.domain.default_program import DEFAULT_PROGRAM_DOCUMENT
-from app.domain.identifiers import ID_PATTERN
+from app.schemas.campaign_document import CampaignCode, CampaignTerms
 from app.schemas.common import Wire
 from app.schemas.parts import shown
 from app.schemas.program import ProgramDocument, Version
 
 MAX_CAMPAIGNS = 20
-
-CampaignCode = Annotated[
-    str, Field(pattern=ID_PATTERN, description="The campaign's code.", examples=["member-day"])
-]
-CampaignDocument = dict[str, Any]
 
 _DOUBLE: dict[str, Any] = {
     "name": "会员日双倍积分",
@@ -36,11 +31,15 @@ class CampaignDraft(Wire):
     model_config = shown(DRAFTS_EXAMPLE[0], {"campaign": "member-day"})
 
     campaign: CampaignCode
-    document: CampaignDocument | None = Field(
+    document: CampaignTerms | None = Field(
         None,
         description="What it says, as in `PUT /v1/campaigns/{campaign}`. Absent: what the stored one of this code "
         "says, whatever state it is in.",
     )
+
+    def to_document(self) -> dict[str, Any] | None:
+        """What it says, unchecked; None: what the stored one says."""
+        return None if self.document is None else self.document.to_document()
 
 
 class ProgramDraft(Wire):
@@ -86,7 +85,7 @@ class Drafts(Wire):
         """What is to be tried."""
         program = self.program
         return Wanted(
-            [(draft.campaign, draft.document) for draft in self.campaigns],
+            [(draft.campaign, draft.to_document()) for draft in self.campaigns],
             None if program is None or program.document is None else program.document.root,
             None if program is None else program.version,
         )
