@@ -59,7 +59,7 @@ class CampaignMember(Base):
     __tablename__ = "campaign_member"
     __table_args__ = (
         CheckConstraint("bucket BETWEEN 0 AND 63", name="bucket"),
-        Index("ix_campaign_member_campaign", "campaign"),
+        Index("ix_campaign_member_campaign", "campaign", "bucket", "member_id"),
         {"postgresql_with": {"fillfactor": "85"}},
     )
 

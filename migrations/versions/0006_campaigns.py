@@ -76,7 +76,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("bucket", "member_id", "campaign", name=op.f("pk_campaign_member")),
         postgresql_with={"fillfactor": "85"},
     )
-    op.create_index("ix_campaign_member_campaign", "campaign_member", ["campaign"], unique=False)
+    op.create_index(
+        "ix_campaign_member_campaign", "campaign_member", ["campaign", "bucket", "member_id"], unique=False
+    )
     op.create_table(
         "campaign_budget",
         sa.Column("bucket", sa.SmallInteger(), autoincrement=False, nullable=False),
