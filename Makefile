@@ -36,7 +36,7 @@ lint: $(VENV)/.test ## format, lint, types, import contracts, migrations
 	@$(BIN)/lint-imports
 	@$(BIN)/alembic upgrade head --sql 2>/dev/null | $(BIN)/squawk
 
-openapi: $(VENV)/.serve ## write openapi/openapi.json from the code
+openapi: $(VENV)/.serve ## write openapi/ from the code: the contract, and the schema of the program document
 	@$(BIN)/loyalty openapi
 
 bench: $(VENV)/.test ## measure, beside what it is measured against; options in ARGS

@@ -60,6 +60,15 @@ class Published(NamedTuple):
     was_published: bool
 
 
+class Applied(NamedTuple):
+    """The version that says what a document says, and what that changes; `is_new` if it was published now."""
+
+    version: int
+    effective_at: datetime
+    changes: list[Difference]
+    is_new: bool
+
+
 class Findings(NamedTuple):
     """What a look at a document found: `mistakes` keep it from being published, `warnings` don't."""
 
@@ -175,11 +184,19 @@ async def compare(
     Raises VersionNotFound or ProgramInvalid.
     """
     after = Program.from_document(0, document)
-    if against is None:
-        publications = await read_publications(connection)
-        against = in_force(publications, at=await read_now(connection, clock)).version
-    before = await read_program(connection, against)
-    return against, differences(before.to_document(), after.to_document())
+    before = (
+        await read_in_force(connection, clock=clock)
+        if against is None
+        else await read_program(connection, against)
+    )
+    return before.version, differences(before.to_document(), after.to_document())
+
+
+async def read_in_force(connection: AsyncConnection, *, clock: str) -> Program:
+    """The version in force, as a value."""
+    publications = await read_publications(connection)
+    current = in_force(publications, at=await read_now(connection, clock))
+    return await read_program(connection, current.version)
 
 
 async def read_program(connection: AsyncConnection, version: int) -> Program:
@@ -201,36 +218,82 @@ async def publish_version(
     Raises VersionNotFound, VersionPublished, EffectiveAtInPast or VersionUnpublishable, having changed nothing.
     """
     async with database.transaction() as connection:
-        # Commands under way end first and new ones wait, so that none that is decided after the clock is read here
-        # doesn't know this version.
-        await connection.execute(text("LOCK TABLE account IN EXCLUSIVE MODE"))
-        now = await read_now(connection, clock)
+        now = await _stop_the_ledger(connection, clock)
         row = await read_version(connection, version)
         if row is None:
             raise VersionNotFound
         publications = await read_publications(connection)
         if row.publication is not None:
             return _published_before(row, publications, effective_at)
+        return await _publish(
+            connection, version, publications, effective_at=effective_at, now=now, caller=caller
+        )
+
+
+async def apply_document(
+    database: Database,
+    *,
+    document: Mapping[str, Any],
+    effective_at: datetime | None,
+    note: str | None,
+    caller: Caller,
+    clock: str,
+) -> Applied:
+    """Draft and publish a document at once, unless it is what will be in force at that moment anyway.
+
+    Raises ProgramInvalid, EffectiveAtInPast or VersionUnpublishable, having changed nothing.
+    """
+    program = Program.from_document(0, document)
+    async with database.transaction() as connection:
+        now = await _stop_the_ledger(connection, clock)
         if effective_at is not None and effective_at < now:
             raise EffectiveAtInPast(now=now)
-        await _check_publishable(connection, version, (each.version for each in publications))
-        publication = max(each.publication for each in publications) + 1
-        changed = await connection.execute(
-            update(ProgramVersion)
-            .where(ProgramVersion.version == version)
-            .values(
-                publication=publication,
-                effective_at=effective_at or now,
-                published_at=now,
-                published_by=caller.actor,
-            )
-            .returning(*VERSION_COLUMNS)
+        publications = await read_publications(connection)
+        before = in_force(publications, at=effective_at or now)
+        changes = differences(
+            (await read_program(connection, before.version)).to_document(), program.to_document()
         )
-        row = VersionRow._make(changed.one())
-        assert row.effective_at is not None
-        detail = {"version": version, "effective_at": rfc3339(row.effective_at), "note": row.note}
-        await tell(connection, kind=PUBLISHED, subject=str(version), detail=detail, now=now, caller=caller)
-    return Published(row, [*publications, Publication(version, publication, row.effective_at)], False)
+        if not changes:
+            return Applied(before.version, before.effective_at, [], is_new=False)
+        row = await _insert_version(connection, program, note=note, actor=caller.actor, now=now)
+        await _publish(
+            connection, row.version, publications, effective_at=effective_at, now=now, caller=caller
+        )
+    return Applied(row.version, effective_at or now, changes, is_new=True)
+
+
+async def _stop_the_ledger(connection: AsyncConnection, clock: str) -> datetime:
+    """Let commands under way end and new ones wait until the transaction ends, so that none that is decided after the
+    clock is read here doesn't know what is published in it; returns what the clock says.
+    """
+    await connection.execute(text("LOCK TABLE account IN EXCLUSIVE MODE"))
+    return await read_now(connection, clock)
+
+
+async def _publish(
+    connection: AsyncConnection,
+    version: int,
+    publications: list[Publication],
+    *,
+    effective_at: datetime | None,
+    now: datetime,
+    caller: Caller,
+) -> Published:
+    if effective_at is not None and effective_at < now:
+        raise EffectiveAtInPast(now=now)
+    await _check_publishable(connection, version, (each.version for each in publications))
+    publication = max(each.publication for each in publications) + 1
+    begins_at = effective_at or now
+    changed = await connection.execute(
+        update(ProgramVersion)
+        .where(ProgramVersion.version == version)
+        .values(publication=publication, effective_at=begins_at, published_at=now, published_by=caller.actor)
+        .returning(*VERSION_COLUMNS)
+    )
+    row = VersionRow._make(changed.one())
+    detail = {"version": version, "effective_at": rfc3339(begins_at), "note": row.note}
+    await tell(connection, kind=PUBLISHED, subject=str(version), detail=detail, now=now, caller=caller)
+    return Published(row, [*publications, Publication(version, publication, begins_at)], False)
 
 
 def _published_before(

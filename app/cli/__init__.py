@@ -12,6 +12,7 @@ from app.cli.files import import_members, replay
 from app.cli.keys import keys
 from app.cli.migrate import migrate
 from app.cli.openapi import openapi
+from app.cli.program import program
 from app.cli.serve import serve
 from app.cli.verify import verify
 from app.cli.worker import worker
@@ -29,6 +30,7 @@ application.command()(serve)
 application.command()(worker)
 application.command()(migrate)
 application.add_typer(keys)
+application.add_typer(program)
 application.command(name="import")(import_members)
 application.command()(replay)
 application.command()(verify)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -10,24 +11,30 @@ import typer
 from app.config import Settings
 
 DOCUMENT = Path("openapi/openapi.json")
+PROGRAM_SCHEMA = Path("openapi/program.schema.json")
 
 
 def openapi(
     check: Annotated[
-        bool, typer.Option(help="Write nothing; exit 1 if the file is not what the code says.")
+        bool, typer.Option(help="Write nothing; exit 1 if a file is not what the code says.")
     ] = False,
 ) -> None:
-    """Write the OpenAPI document to openapi/openapi.json."""
-    document = generate()
-    if not check:
-        DOCUMENT.parent.mkdir(exist_ok=True)
-        DOCUMENT.write_text(document, encoding="utf-8")
-        print(f"{DOCUMENT} is written.")
-        return
-    if not DOCUMENT.exists() or DOCUMENT.read_text(encoding="utf-8") != document:
-        print(f"{DOCUMENT} is not what the code says: run `make openapi` and commit it.", file=sys.stderr)
+    """Write the OpenAPI document and the program document's JSON Schema to openapi/."""
+    generators: dict[Path, Callable[[], str]] = {DOCUMENT: generate, PROGRAM_SCHEMA: generate_program_schema}
+    is_stale = False
+    for path, generator in generators.items():
+        document = generator()
+        if not check:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(document, encoding="utf-8")
+            print(f"{path} is written.")
+        elif not path.exists() or path.read_text(encoding="utf-8") != document:
+            print(f"{path} is not what the code says: run `make openapi` and commit it.", file=sys.stderr)
+            is_stale = True
+        else:
+            print(f"{path} is what the code says.")
+    if is_stale:
         raise typer.Exit(1)
-    print(f"{DOCUMENT} is what the code says.")
 
 
 def generate() -> str:
@@ -36,3 +43,10 @@ def generate() -> str:
 
     service = create_app(Settings.model_construct())
     return json.dumps(service.openapi(), indent=2, ensure_ascii=False) + "\n"
+
+
+def generate_program_schema() -> str:
+    """The schema that editors hold a program document to."""
+    from app.schemas.program_document import program_schema
+
+    return json.dumps(program_schema(), indent=2, ensure_ascii=False) + "\n"

@@ -76,7 +76,8 @@ class VersionUnpublishable(LoyaltyError):
     title = "Members could not live under this version"
 
     def __init__(self, mistakes: Iterable[Mistake]) -> None:
-        told = [{"pointer": f"/document{pointer}", "detail": detail} for pointer, detail in mistakes]
+        self.mistakes = tuple(mistakes)
+        told = [{"pointer": f"/document{pointer}", "detail": detail} for pointer, detail in self.mistakes]
         super().__init__(
             "What earlier versions gave must still have its place in this one: see `mistakes`, and draft another "
             "version.",

@@ -89,6 +89,12 @@ class PublishRequest(Wire):
     effective_at: Instant | None = Field(None, description="Not before now; absent: at once.")
 
 
+class ApplyOptions(PublishRequest):
+    """What the command line says besides the document."""
+
+    note: Annotated[str, text(max_length=500)] | None = None
+
+
 class ProgramVersion(Answer):
     """A version of the program, and what has become of it. What it says never changes."""
 
