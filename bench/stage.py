@@ -1,6 +1,7 @@
 """Takes figures: each once a round, one after another, while nothing else runs."""
 
 import asyncio
+import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Final, NamedTuple
 import asyncpg
 
 from app.ledger.connection import Connection
-from bench import bulk, etags, load, pgbench, plain, rush, storage
+from bench import bulk, campaigns, etags, load, pgbench, plain, rush, storage
 from bench.database import Databases, populations
 from bench.load import Load
 from bench.machine import Meter, Usage
@@ -91,7 +92,8 @@ class Stage:
                 stored = self._storage()
                 return Sample(stored.bytes_each if figure == "bytes" else stored.heap_only_percent)
             case _:
-                return self._send(figure, options.seconds)
+                with campaigns.live(self.service) if figure == "campaigns" else contextlib.nullcontext():
+                    return self._send(figure, options.seconds)
 
     def lost(self) -> list[str]:
         """A sentence for each kind of entry of which the ledger holds fewer or more than was answered."""
@@ -114,6 +116,7 @@ class Stage:
         return {
             "accruals": _Sending(uniform, entries=("accrue",)),
             "accruals_c0": _Sending(uniform, to_c0=True),
+            "campaigns": _Sending(uniform, entries=("accrue",)),
             "hot": _Sending(Load("accrual", "hot", 1, many), entries=("accrue",)),
             "redemptions": _Sending(Load("redeem", "h", options.holders, many), entries=("redeem",)),
             "pairs": _Sending(Load("reserve_commit", "h", options.holders, many), entries=("commit",)),
