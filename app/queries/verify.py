@@ -11,12 +11,14 @@ import contextlib
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from app.domain.account import BUCKETS, bucket_of
 from app.queries import verify_accounts as accounts
 from app.queries import verify_activities as activities
 from app.queries import verify_benefits as benefits
+from app.queries import verify_campaigns as campaigns
 from app.queries import verify_checks as checks
 from app.queries import verify_coupons as coupons
 from app.queries import verify_points as points
@@ -99,6 +101,7 @@ async def verify(
         waiting = [(first, min(first + step, BUCKETS) - 1) for first in range(0, BUCKETS, step)][::-1]
         done = 0
         given: dict[str, Counter[str]] = {}
+        granted: Counter[tuple[str, date | None]] = Counter()
 
         async def work(connection: Connection) -> None:
             nonlocal done
@@ -106,6 +109,7 @@ async def verify(
                 buckets = waiting.pop()
                 await _verify_buckets(connection, buckets, lowest_tiers, report)
                 await _count_given(connection, buckets, given)
+                await _count_granted(connection, buckets, granted)
                 done += buckets[1] - buckets[0] + 1
                 if progress is not None:
                     progress(done, BUCKETS)
@@ -118,6 +122,7 @@ async def verify(
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         await _compare_counters(connections[0], given, report)
+        await _compare_budgets(connections[0], granted, report)
     return report
 
 
@@ -146,6 +151,7 @@ async def _verify_buckets(
         benefits.GRANTS,
         activities.ACTIVITIES,
         activities.MISSIONS,
+        campaigns.CAMPAIGNS,
         referrals.REFERRALS,
         referrals.INVITATIONS,
         referrals.REFERRERS,
@@ -229,6 +235,30 @@ async def _compare_counters(
                 report.add(_of_template(template, f"{name}, at most", most, really[name]))
     for template, really in unknown.items():
         report.add(_of_template(template, "issued", really["issued"], None))
+
+
+async def _count_granted(
+    connection: Connection, buckets: tuple[int, int], granted: Counter[tuple[str, date | None]]
+) -> None:
+    """Add the points each campaign gave: on each day, and in all (None)."""
+    for campaign, day, more in await connection.fetch(campaigns.GRANTED, *buckets):
+        granted[campaign, day] += more
+        granted[campaign, None] += more
+
+
+async def _compare_budgets(
+    connection: Connection, granted: Mapping[tuple[str, date | None], int], report: Report
+) -> None:
+    """The shares of each budget add up to it, and what was granted of them is what the campaign gave: no more of it,
+    and no less unless it gave without that limit for a time.
+    """
+    for row in await connection.fetch(campaigns.BUDGETS):
+        budget, share, most = f"budget {row['budget']}", row["share"], row["most"]
+        if most is not None and share != most:
+            report.add(Difference("", f"{budget}, shares", str(most), None if share is None else str(share)))
+        really = granted[row["campaign"], row["day"]]
+        if row["granted"] > really or (row["is_all_of_it"] and row["granted"] < really):
+            report.add(Difference("", f"{budget}, granted", str(really), str(row["granted"])))
 
 
 def _of_template(template: str, what: str, expected: int, found: int | None) -> Difference:

@@ -18,7 +18,11 @@ _PUT = f"""
 INSERT INTO campaign (campaign, revision, version, state, document, created_at, updated_at, started_at)
 VALUES ($1, {_REVISION}, 1, 'live', $2, $3, $3, $3)
     ON CONFLICT (campaign) DO UPDATE
-   SET revision = {_REVISION}, version = campaign.version + 1, document = $2, state = 'live'
+   SET revision = {_REVISION}, version = campaign.version + 1, document = $2, state = 'live', updated_at = $3
+"""
+_VERSION = """
+INSERT INTO campaign_version (campaign, version, document, created_at, actor)
+SELECT campaign, version, document, updated_at, 'key:test' FROM campaign WHERE campaign = $1
 """
 _ADJUST = """
 UPDATE campaign_budget SET share = granted + CASE share_of WHEN 0 THEN $3 - (
@@ -42,6 +46,7 @@ async def put_live(till: Till, campaign: str, *effects: Mapping[str, Any], **fie
             await connection.execute("LOCK TABLE campaign IN SHARE ROW EXCLUSIVE MODE")
             now = await connection.fetchval("SELECT clock_timestamp()")
             await connection.execute(_PUT, campaign, json.dumps(document), now)
+            await connection.execute(_VERSION, campaign)
             await _put_budget(connection, campaign, document.get("budget", {}).get("points"))
     finally:
         await connection.close()

@@ -1,0 +1,86 @@
+"""What `verify` compares campaigns with: what the entries tell that each gave; and their budgets with both.
+
+An entry tells what campaigns gave with it, or lost by it, as {campaign: [times, amount, ...]}; the points besides as
+parts of its breakdown. What an order is worth is told again when it settles.
+"""
+
+from __future__ import annotations
+
+from app.domain.account import SUMS_OF_CAMPAIGNS
+from app.queries.verify_checks import Check, comparison, is_there, where_there
+
+_TOLD = """
+  FROM entry, json_each(detail->'campaigns') AS given (campaign, sums)
+ WHERE bucket BETWEEN $1 AND $2 AND detail::text LIKE '%"campaigns":{%'
+"""
+_POINTS = SUMS_OF_CAMPAIGNS.index("points")
+_SUMS = ", ".join(
+    f"sum((sums->>{number})::bigint) AS {name}" for number, name in enumerate(SUMS_OF_CAMPAIGNS)
+)
+
+_CAMPAIGN_CTES = f"""
+WITH told AS (
+    SELECT member_id, campaign, {_SUMS} {_TOLD} GROUP BY member_id, campaign
+), parts AS (
+    SELECT member_id, substr(part->>0, length('campaign:') + 1) AS campaign, sum((part->>2)::bigint) AS points
+      FROM entry, json_array_elements(detail->'breakdown') AS part
+     WHERE bucket BETWEEN $1 AND $2 AND kind <> 'settle' AND detail::text LIKE '%"campaign:%'
+       AND part->>0 LIKE 'campaign:%'
+     GROUP BY member_id, campaign
+), given AS (
+    SELECT * FROM campaign_member WHERE bucket BETWEEN $1 AND $2
+)
+"""
+
+CAMPAIGNS = comparison(
+    _CAMPAIGN_CTES,
+    member="member_id",
+    place="'campaign ' || campaign || ', '",
+    rows="given FULL JOIN told USING (member_id, campaign) FULL JOIN parts USING (member_id, campaign)",
+    checks=[
+        is_there("given"),
+        *where_there(
+            "given", [(name, f"coalesce(told.{name}, 0)", f"given.{name}") for name in SUMS_OF_CAMPAIGNS]
+        ),
+        Check("points, by breakdowns", "coalesce(parts.points, 0)", "coalesce(told.points, 0)"),
+    ],
+)
+
+# --- budgets ---------------------------------------------------------------------------------------------
+
+GRANTED = f"""
+SELECT campaign, (recorded_at AT TIME ZONE (
+           SELECT document->>'timezone' FROM program_version WHERE version = entry.program_version))::date AS day,
+       sum((sums->>{_POINTS})::bigint)::bigint AS points
+{_TOLD} GROUP BY campaign, day
+"""
+"""The points each campaign gave on each program day."""
+
+BUDGETS = """
+WITH limits AS (
+    SELECT campaign, (document->'budget'->>'points')::bigint AS points,
+           (document->'budget'->>'per_day')::bigint AS per_day,
+           (updated_at AT TIME ZONE 'UTC')::date AS changed_on
+      FROM campaign
+), always AS (
+    SELECT campaign, bool_and(coalesce(document->'budget' ? 'points', false)) AS points,
+           bool_and(coalesce(document->'budget' ? 'per_day', false)) AS per_day
+      FROM campaign_version GROUP BY campaign
+), shares AS (
+    SELECT budget, split_part(budget, '/', 1) AS campaign, nullif(split_part(budget, '/', 2), '')::date AS day,
+           sum(share)::bigint AS share, sum(granted)::bigint AS granted
+      FROM campaign_budget GROUP BY budget
+)
+SELECT budget, campaign, day, share, granted,
+       CASE WHEN day IS NULL THEN limits.points WHEN day > limits.changed_on + 1 THEN limits.per_day END AS most,
+       coalesce(CASE WHEN day IS NULL THEN always.points ELSE always.per_day END, false) AS is_all_of_it
+  FROM (SELECT * FROM shares
+         UNION ALL
+        SELECT campaign, campaign, NULL, NULL, 0 FROM limits
+         WHERE points IS NOT NULL AND campaign NOT IN (SELECT budget FROM shares)) AS shares
+  LEFT JOIN limits USING (campaign) LEFT JOIN always USING (campaign)
+ ORDER BY budget
+"""
+"""Each budget's shares: in all and granted; the `most` they may be where that is known still, a day's if it began after
+the campaign was changed last; and whether the campaign was limited so all the time.
+"""
