@@ -27,10 +27,11 @@ router = door.router("campaigns")
 )
 @require("campaigns:read")
 async def get(campaign: CampaignCode, request: Request) -> dict[str, Any]:
-    """Read what a campaign changed: what its members bought, those it treated and those it held out.
+    """Read what a campaign changed: its members against those it held out.
 
-    The audience is that of now, and both groups are counted whether or not their members bought. A difference whose
-    interval holds 0 may be chance.
+    Both groups are told with what they bought from its start until its end, or so far, and the lift of the one over
+    the other. The audience is that of now, and counts whether or not its members bought. A difference whose interval
+    holds 0 may be chance.
     """
     database: Database = request.app.state.database
     connection = await database.connect()
