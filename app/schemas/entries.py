@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from app.domain import quotes
+from app.domain.account import SUMS_OF_CAMPAIGNS
 from app.domain.earning import told_parts
 from app.domain.instants import rfc3339
 from app.domain.priced_cart import quote_of
@@ -32,6 +33,7 @@ EntryKind = Literal[
     "activity",
     "reverse_activity",
     "mission",
+    "campaign",
     "adjust",
     "transfer",
     "receive",
@@ -125,8 +127,8 @@ class Entry(Answer):
     sequence: int = Field(description="Counted per member, without gaps.")
     kind: EntryKind = Field(
         description="What happened. `expire`, `expire_coupons`, `lapse`, `lapse_coupon` and `lapse_checkout` (a hold "
-        "that ran out), `tier_warning`, `tier_period`, `tier_coupons`, `mission`, `referral`, "
-        "`referral_share` and `referral_undo` happen by themselves, and so may `settle`."
+        "that ran out), `tier_warning`, `tier_period`, `tier_coupons`, `mission`, `campaign`, "
+        "`referral`, `referral_share` and `referral_undo` happen by themselves, and so may `settle`."
     )
     points: int = Field(description="The signed change of the available points.")
     pending: int = Field(description="The signed change; so of all that follow.")
@@ -148,7 +150,8 @@ class Entry(Answer):
     breakdown: list[Part] = Field(description="Which rules gave how much, for what was earned.")
     detail: dict[str, Any] = Field(
         description="What else the entry tells, by kind: `lots` that points came from or went to, `moves` of "
-        "each lot's remaining and reserved points, `reason`, `amount` refunded, `shortfall`, `tier_change`, ..."
+        "each lot's remaining and reserved points, `reason`, `amount` refunded, `shortfall`, `tier_change`, "
+        "`campaigns` and what each gave or lost, ..."
     )
 
 
@@ -220,6 +223,11 @@ def _detail(row: EntryRow) -> dict[str, Any]:
             dict(zip(("mission", "period", "counted"), counted, strict=True))
             for counted in detail["missions"]
         ]
+    if "campaigns" in detail:
+        detail["campaigns"] = {
+            code: {name: figure for name, figure in zip(SUMS_OF_CAMPAIGNS, figures, strict=True) if figure}
+            for code, figures in detail["campaigns"].items()
+        }
     return detail
 
 

@@ -53,7 +53,7 @@ async def test_an_entry_has_what_the_contract_says(admin: Client, member: str) -
         "request_id": "",
         "occurred_at": "2026-03-05T02:00:00Z",
         "recorded_at": "",
-        "breakdown": [{"rule": "purchase", "label": "1 point per yuan", "points": 300}],
+        "breakdown": [{"rule": "purchase", "label": "1 point per yuan", "points": 300, "version": 1}],
         "detail": {},
     }
     assert entry["detail"]["tier_change"]["to"] == "silver"

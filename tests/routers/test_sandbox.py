@@ -98,6 +98,47 @@ async def test_it_never_goes_back_behind_the_ledger(workers: Workers) -> None:
     assert problem["newest"].startswith("2030-01-01T00:00:")
 
 
+async def test_what_campaigns_pay_on_the_way(workers: Workers) -> None:
+    one, other = workers
+    await answered(one, "PUT", CLOCK, {"now": "2030-12-31T12:00:00+08:00"}, status=200)
+    await answered(other, "PUT", "/v1/members/u-1", {"birthday": "1990-03-08"}, status=201)
+    gift = {"effects": [{"kind": "add_points", "points": 10}]}
+    campaigns: dict[str, dict[str, Any]] = {
+        "member-day": {"trigger": "schedule", "window": {"rrule": "FREQ=MONTHLY;BYDAY=1SA"}, "at": "10:00"},
+        "spring": {"trigger": "holiday", "holidays": ["春节"]},
+        "birthday": {"trigger": "birthday"},
+        "win-back": {"trigger": "dormancy", "dormant_days": 60},
+        "fifty": {"trigger": "balance", "balance": 50},
+    }
+    for code, about in campaigns.items():
+        await answered(one, "PUT", f"/v1/campaigns/{code}", {"name": code, **gift, **about}, status=201)
+        await answered(other, "POST", f"/v1/campaigns/{code}/start", status=200)
+    await answered(one, "PUT", CLOCK, {"now": "2031-03-05T12:00:00+08:00"}, status=200)
+    entries: Any = await answered(other, "GET", "/v1/members/u-1/entries?kind=campaign", status=200)
+    paid = [
+        (entry["recorded_at"][:16], entry["breakdown"][0]["rule"], entry["balance"]["points"])
+        for entry in reversed(entries["data"])
+    ]
+    assert paid == [
+        ("2031-01-04T02:00", "campaign:member-day", 10),
+        ("2031-01-22T16:00", "campaign:spring", 20),
+        ("2031-02-01T02:00", "campaign:member-day", 30),
+        ("2031-02-28T16:00", "campaign:birthday", 40),
+        ("2031-02-28T16:00", "campaign:win-back", 50),
+        ("2031-03-01T02:00", "campaign:member-day", 60),
+        ("2031-03-01T02:00", "campaign:fifty", 70),
+    ]
+    first = entries["data"][-1]
+    assert (first["kind"], first["detail"]["occasion"]) == ("campaign", "at/2031-01-04")
+    assert first["detail"]["campaigns"] == {"member-day": {"times": 1, "points": 10}}
+    lots: Any = await answered(other, "GET", "/v1/members/u-1/lots", status=200)
+    assert {lot["source"] for lot in lots["data"]} == {"campaign"}
+    await answered(other, "POST", "/v1/campaigns/member-day/pause", status=200)
+    await answered(one, "PUT", CLOCK, {"now": "2031-06-01T12:00:00+08:00"}, status=200)
+    balance: Any = await answered(other, "GET", "/v1/members/u-1/balance", status=200)
+    assert balance["available"] == 70
+
+
 async def test_what_is_refused(workers: Workers) -> None:
     one, _ = workers
     for body in ({}, {"now": "2030-01-01"}, {"now": 0}, {"now": "2030-01-01T00:00:00Z", "then": 1}):
