@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.actions.shop_events import tell
 from app.database import Database
 from app.domain.document import Mistake
+from app.domain.errors import ErrorKind, LoyaltyError
 from app.domain.instants import rfc3339
 from app.domain.posting import Caller
 from app.domain.program import Program, ProgramInvalid
@@ -50,6 +52,24 @@ if TYPE_CHECKING:
 
 PUBLISHED = "program_published"
 """The kind of the event that tells of a publication: `subject` is the version."""
+
+
+PATIENCE_SECONDS = 3
+"""How long to wait for commands under way, since new ones wait meanwhile. A batch takes a tenth of that."""
+
+_LOCK_NOT_AVAILABLE = "55P03"
+
+
+class LedgerBusy(LoyaltyError):
+    code = "ledger_busy"
+    kind = ErrorKind.OVERLOADED
+    title = "The ledger can't be stopped for a moment"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Something works on the accounts for longer than purchases should wait for. Nothing was changed: send the "
+            "same request again shortly."
+        )
 
 
 class Published(NamedTuple):
@@ -215,7 +235,8 @@ async def publish_version(
 ) -> Published:
     """Put a version in force from a moment on, or from now.
 
-    Raises VersionNotFound, VersionPublished, EffectiveAtInPast or VersionUnpublishable, having changed nothing.
+    Raises VersionNotFound, VersionPublished, EffectiveAtInPast, VersionUnpublishable or LedgerBusy, having changed
+    nothing.
     """
     async with database.transaction() as connection:
         now = await _stop_the_ledger(connection, clock)
@@ -241,7 +262,7 @@ async def apply_document(
 ) -> Applied:
     """Draft and publish a document at once, unless it is what will be in force at that moment anyway.
 
-    Raises ProgramInvalid, EffectiveAtInPast or VersionUnpublishable, having changed nothing.
+    Raises ProgramInvalid, EffectiveAtInPast, VersionUnpublishable or LedgerBusy, having changed nothing.
     """
     program = Program.from_document(0, document)
     async with database.transaction() as connection:
@@ -264,9 +285,15 @@ async def apply_document(
 
 async def _stop_the_ledger(connection: AsyncConnection, clock: str) -> datetime:
     """Let commands under way end and new ones wait until the transaction ends, so that none that is decided after the
-    clock is read here doesn't know what is published in it; returns what the clock says.
+    clock is read here doesn't know what is published in it; returns what the clock says. Raises LedgerBusy.
     """
-    await connection.execute(text("LOCK TABLE account IN EXCLUSIVE MODE"))
+    await connection.execute(text(f"SET LOCAL lock_timeout = '{PATIENCE_SECONDS}s'"))
+    try:
+        await connection.execute(text("LOCK TABLE account IN EXCLUSIVE MODE"))
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
+            raise LedgerBusy from None
+        raise
     return await read_now(connection, clock)
 
 

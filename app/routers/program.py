@@ -12,7 +12,14 @@ from fastapi import Query, Request, Response
 from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.actions.program import compare, create_version_once, look_at_version, publish_version, read_program
+from app.actions.program import (
+    LedgerBusy,
+    compare,
+    create_version_once,
+    look_at_version,
+    publish_version,
+    read_program,
+)
 from app.domain.errors import IdempotencyKeyMissing, IdempotencyKeyReused
 from app.domain.instants import rfc3339
 from app.domain.program import Program, ProgramInvalid
@@ -282,7 +289,9 @@ async def diff(version: Version, request: Request, body: CompareRequest | None =
     "/v1/program/versions/{version}/publish",
     operation_id="publish_program_version",
     response_model=ProgramVersion,
-    responses=problems(VersionNotFound, VersionPublished, VersionUnpublishable, EffectiveAtInPast),
+    responses=problems(
+        VersionNotFound, VersionPublished, VersionUnpublishable, EffectiveAtInPast, LedgerBusy
+    ),
 )
 @require("program:write")
 async def publish(

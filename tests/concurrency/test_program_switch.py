@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from app.actions.program import PUBLISHED, create_version, publish_version
+from app.actions import program
+from app.actions.program import PUBLISHED, LedgerBusy, create_version, publish_version
 from app.domain.commands import Accrue, Reverse
 from app.domain.default_program import DEFAULT_PROGRAM_DOCUMENT
 from app.domain.posting import Caller
@@ -139,6 +140,23 @@ async def test_publishing_waits_for_a_batch_that_began_before(fresh_database_url
         assert recorded_at < effective_at
         after = await one.ask(Accrue(member_id="m-1", order_id="o-2", amount=AMOUNT))
         assert after.body["points"] == 2 * POINTS
+
+
+async def test_publishing_does_not_hold_purchases_up_for_long(
+    fresh_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Something that never ends keeps the accounts: the version is not published, and the shop goes on."""
+    monkeypatch.setattr(program, "PATIENCE_SECONDS", 0.2)
+    async with tills(fresh_database_url) as (one, office):
+        await one.enrol("m-1", "m-2")
+        version = await draft(office, rate=2)
+        async with Gate(office.database, "m-1"):
+            with pytest.raises(LedgerBusy):
+                await publish(office, version)
+            bought = await one.ask(Accrue(member_id="m-2", order_id="o-1", amount=AMOUNT))
+        assert bought.body["points"] == POINTS
+        assert await office.rows("SELECT count(*) FROM shop_event") == [(0,)]
+        await publish(office, version)
 
 
 @pytest.mark.parametrize("lanes", [8])
