@@ -25,6 +25,14 @@ SELECT wanted.bucket, wanted.budget, 0, (found.document -> 'budget' ->> 'per_day
     ON CONFLICT DO NOTHING
 """
 
+# Shares are made while row 0 is locked: once it is, whoever waited for it finds all of them.
+_LOCK_FIRST = """
+SELECT FROM unnest($1::smallint[], $2::text[]) AS wanted (bucket, budget)
+  JOIN campaign_budget AS found USING (bucket, budget)
+ WHERE found.share_of = 0
+ ORDER BY found.bucket, found.budget FOR NO KEY UPDATE OF found
+"""
+
 _LOCK = """
 SELECT found.* FROM unnest($1::smallint[], $2::text[], $3::boolean[]) AS wanted (bucket, budget, whole)
   JOIN campaign_budget AS found USING (bucket, budget)
@@ -36,7 +44,10 @@ SELECT found.* FROM unnest($1::smallint[], $2::text[], $3::boolean[]) AS wanted 
 async def lock_budgets(
     connection: Connection, own: Collection[str], *, whole: Collection[str], share_of: int
 ) -> list[Budget]:
-    """Lock this share of the budgets of `own`, and every share of those in `whole`, in one global order."""
+    """Lock this share of the budgets of `own`, and every share of those in `whole`.
+
+    In one global order: row 0 of all of `whole`, then the shares.
+    """
     days = sorted(budget for budget in whole if "/" in budget)
     if days:
         campaigns = [budget.partition("/")[0] for budget in days]
@@ -44,6 +55,9 @@ async def lock_budgets(
     names = sorted({*own, *whole})
     if not names:
         return []
+    if whole:
+        first = sorted(whole)
+        await connection.execute(_LOCK_FIRST, [bucket_of(name) for name in first], first)
     buckets = [bucket_of(name) for name in names]
     rows = await connection.fetch(_LOCK, buckets, names, [name in whole for name in names], share_of)
     return [Budget._make(row) for row in rows]
