@@ -39,9 +39,10 @@ SELECT slice.bucket, slice.member_id, {_UNPAID} AS is_due
  ORDER BY slice.bucket, slice.member_id
 """
 
+# Whose points all came back with what they bought has taken no part after all.
 _TOOK_PART = f"""
-SELECT slice.bucket, slice.member_id, {_UNPAID} AS is_due
-  FROM (SELECT bucket, member_id, status, tier FROM campaign_member JOIN account USING (bucket, member_id)
+SELECT slice.bucket, slice.member_id, slice.is_kept AND {_UNPAID} AS is_due
+  FROM (SELECT bucket, member_id, status, tier, points = 0 OR points > taken_back AS is_kept FROM campaign_member JOIN account USING (bucket, member_id)
          WHERE campaign = $6 AND (bucket, member_id) > ($1::smallint, $2) ORDER BY bucket, member_id LIMIT $3) AS slice
  ORDER BY slice.bucket, slice.member_id
 """
@@ -115,7 +116,7 @@ class Slices(NamedTuple):
         return await self._look(_BORN, after, self.key, digest)
 
     async def of_participants(self, after: Place, *, campaign: str) -> Looked:
-        """Of the members to whom a campaign gave something."""
+        """Of the members to whom a campaign gave something that did not all come back."""
         return await self._look(_TOOK_PART, after, self.key, campaign)
 
     async def of_dormant(

@@ -12,7 +12,7 @@ import pytest
 from app.actions import occasions as action
 from app.actions.occasions import pay_occasions
 from app.actions.sandbox import live_through
-from app.domain.commands import Accrue, Adjust, Enrol, Freeze, Import, Redeem, SignIn
+from app.domain.commands import Accrue, Adjust, Enrol, Freeze, Import, Redeem, Reverse, SignIn
 from app.jobs import occasions as job
 from app.ledger.engine import Engine, LedgerUnavailable
 from tests.jobs.conftest import PII, Sandbox
@@ -267,7 +267,11 @@ async def test_after_a_campaign_its_participants_are_paid(sandbox: Sandbox, how:
     await store_campaign(sandbox.database, "double", window=until)
     await live(sandbox, "campaign_end", of_campaign="double")
     buyers = NAMES[10:80]
-    await sandbox.do(*(Accrue(member_id=name, order_id="o", amount=10_000) for name in buyers))
+    await sandbox.do(*(Accrue(member_id=name, order_id="o", amount=10_000) for name in NAMES[8:80]))
+    await sandbox.do(
+        *(Reverse(member_id=name, order_id="o", reference="r", amount=10_000) for name in NAMES[8:10]),
+        Reverse(member_id=NAMES[10], order_id="o", reference="r", amount=9_000),
+    )
     assert await pay(sandbox) == 0
     if how == "ended":
         await change_state(sandbox, "double", "ended")
