@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import jsonschema_rs
 import pytest
@@ -47,6 +48,69 @@ def test_what_does_not_fit_the_reader_refuses(change: Changed, pointer: str, det
     with pytest.raises(ProgramInvalid):
         Program.from_document(1, made)
     assert not SCHEMA.is_valid(made) or pointer in BEYOND_SCHEMAS, detail
+
+
+MISSION: dict[str, Any] = {
+    "mission": "m",
+    "name": "任务",
+    "counts": "orders",
+    "at_least": 3,
+    "period": "month",
+}
+ACTIVITY: dict[str, Any] = {"kind": "walk", "label": "步行", "points": 1}
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {
+            "missions": [
+                {**MISSION, "reward": {"points": 1, "growth": 1, "chances": 1, "coupon": "w"}, "badge": "b"}
+            ]
+        },
+        {"missions": [{**MISSION, "period": {"days_after_joining": 7}, "name_en": "mission", "badge": "b"}]},
+        {
+            "missions": [{**MISSION, "counts": "activities", "kind": "walk", "badge": "b"}],
+            "activities": [ACTIVITY],
+        },
+        {
+            "activities": [
+                {**ACTIVITY, "label_en": "walk", "growth": 0, "per_day": 1, "once": True, "levels": []}
+            ]
+        },
+        {
+            "activities": [
+                {**ACTIVITY, "levels": [{"level": "far", "points": 0, "label": "远", "label_en": "far"}]}
+            ]
+        },
+        {"activities": [], "missions": []},
+    ],
+)
+def test_sections_that_may_be_left_out_fit_too(sections: dict[str, Any]) -> None:
+    made = document(**sections)
+    Program.from_document(1, made)
+    assert [str(error) for error in SCHEMA.iter_errors(made)] == []
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"missions": [{**MISSION, "badge": "b", "period": "year"}]},
+        {"missions": [{**MISSION, "badge": "b", "counts": "likes"}]},
+        {"missions": [{**MISSION, "reward": {}}]},
+        {"missions": [{**MISSION, "reward": {"points": 0}}]},
+        {"missions": {}},
+        {"activities": [{**ACTIVITY, "kind": "a b"}]},
+        {"activities": [{**ACTIVITY, "per_day": 0}]},
+        {"activities": [{**ACTIVITY, "levels": [{"level": "far"}]}]},
+        {"activities": [{**ACTIVITY, "extra": 1}]},
+    ],
+)
+def test_what_neither_takes(sections: dict[str, Any]) -> None:
+    made = document(**sections)
+    assert not SCHEMA.is_valid(made)
+    with pytest.raises(ProgramInvalid):
+        Program.from_document(1, made)
 
 
 def test_every_example_is_one() -> None:
