@@ -24,6 +24,7 @@ YEARS_AHEAD = 30
 """How far a rule's days are looked for: one that has none by then has none."""
 
 _DAY = timedelta(days=1)
+_MOMENT = timedelta(microseconds=1)
 _YEARS = timedelta(days=366)
 _DAYS_OF = {"DAILY": 1, "WEEKLY": 7, "MONTHLY": 28, "YEARLY": 365}
 _FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
@@ -105,6 +106,19 @@ def is_open(campaign: Campaign, now: datetime, today: date, timezone: ZoneInfo) 
     if window.rrule is None:
         return True
     return occurs_on(window.rrule, start=start_of(campaign, timezone), day=today)
+
+
+def open_days(campaign: Campaign, first: date, last: date, timezone: ZoneInfo) -> frozenset[date]:
+    """The days from `first` through `last` on which it gives for some time at least, if it is live."""
+    from_at, until, rule = campaign.window
+    if from_at is not None:
+        first = max(first, local_date(from_at, timezone))
+    if until is not None:
+        last = min(last, local_date(until - _MOMENT, timezone))
+    days = frozenset(first + _DAY * number for number in range((last - first).days + 1))
+    if rule is None or not days:
+        return days
+    return days & _days_through(rule, start_of(campaign, timezone), last.year)
 
 
 def opens_next(campaign: Campaign, now: datetime, timezone: ZoneInfo) -> datetime | None:

@@ -20,7 +20,14 @@ from app.domain.account import bucket_of
 from app.domain.calendar import local_date
 from app.domain.campaign_document import read_campaign as read_document
 from app.domain.campaign_document import write_campaign
-from app.domain.campaign_states import BudgetBelowGranted, CampaignEnded, CampaignNotFound, Verb, after
+from app.domain.campaign_states import (
+    BudgetBelowGranted,
+    CampaignEnded,
+    CampaignExists,
+    CampaignNotFound,
+    Verb,
+    after,
+)
 from app.domain.campaigns import Campaign as CampaignValue
 from app.domain.campaigns import CampaignBudget as BudgetTerms
 from app.domain.posting import Caller
@@ -66,11 +73,18 @@ async def read_moment(connection: AsyncConnection, clock: str) -> Moment:
 
 
 async def put_campaign(
-    database: Database, *, campaign: str, document: Mapping[str, Any], caller: Caller, clock: str
+    database: Database,
+    *,
+    campaign: str,
+    document: Mapping[str, Any],
+    caller: Caller,
+    clock: str,
+    is_made: bool = False,
 ) -> Put:
-    """Make a campaign, a draft, or another version of it; one that says the same already is left as it is.
+    """Make a campaign, a draft, or another version of it; one that says the same already is left as it is. If it
+    `is_made`, it must not be there saying something else.
 
-    Raises CampaignInvalid, CampaignEnded or BudgetBelowGranted, having changed nothing.
+    Raises CampaignInvalid, CampaignEnded, CampaignExists or BudgetBelowGranted, having changed nothing.
     """
     async with database.transaction() as connection:
         revision = await _next_revision(connection)
@@ -81,6 +95,8 @@ async def put_campaign(
         written = write_campaign(terms)
         if row is not None and row.document == written:
             return Put(row, is_new=False, is_changed=False)
+        if row is not None and is_made:
+            raise CampaignExists
         await check_all(connection, terms, moment.program)
         if row is not None and row.state == "ended":
             raise CampaignEnded

@@ -1,6 +1,6 @@
 """A campaign from its JSON document, and back. Factors are decimal strings there: "2"."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Self, get_args
 
@@ -73,7 +73,11 @@ class CampaignInvalid(LoyaltyError):
 
     def under(self, pointer: str) -> "CampaignInvalid":
         """The same, of a document that stands at `pointer` of something larger."""
-        return CampaignInvalid([each._replace(pointer=f"{pointer}{each.pointer}") for each in self.mistakes])
+        return self.placed(lambda own: f"{pointer}{own}")
+
+    def placed(self, place: Callable[[str], str]) -> "CampaignInvalid":
+        """The same, with each pointer in the words of what was sent."""
+        return CampaignInvalid([each._replace(pointer=place(each.pointer)) for each in self.mistakes])
 
     @classmethod
     def example(cls) -> Self:

@@ -18,6 +18,17 @@ class CampaignNotFound(LoyaltyError):
         super().__init__("There is no campaign of this name. Make it with PUT /v1/campaigns/{campaign}.")
 
 
+class CampaignExists(LoyaltyError):
+    code = "campaign_exists"
+    kind = ErrorKind.CONFLICT
+    title = "The campaign is there with other content"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is a campaign by this name that says something else. PUT it to change it, or name another."
+        )
+
+
 class CampaignEnded(LoyaltyError):
     code = "campaign_ended"
     kind = ErrorKind.CONFLICT

@@ -8,7 +8,8 @@ from fastapi import Query, Request, Response
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.actions.campaigns import look_at, move_campaign, put_campaign, read_moment
+from app.actions.campaign_warnings import warnings_of
+from app.actions.campaigns import Moment, look_at, move_campaign, put_campaign, read_moment
 from app.domain.campaign_document import CampaignInvalid
 from app.domain.campaign_states import (
     BudgetBelowGranted,
@@ -18,6 +19,7 @@ from app.domain.campaign_states import (
     Verb,
 )
 from app.domain.campaigns import State, Trigger
+from app.domain.program_warnings import Warning as CampaignNote
 from app.queries.campaigns import (
     CampaignRow,
     list_campaigns,
@@ -138,12 +140,12 @@ async def list_all(query: Annotated[CampaignsQuery, Query()], request: Request) 
 )
 @require("campaigns:read")
 async def get(campaign: CampaignCode, request: Request) -> dict[str, Any]:
-    """Read a campaign: what it says, whether it gives at this moment, what it gave so far and what is left."""
+    """Read a campaign, with what it gave so far and what is left of its budget."""
     async with request.app.state.database.engine.connect() as connection:
         row = await _read(connection, campaign)
         moment = await read_moment(connection, clock_of(request))
         return {
-            **with_warnings(row, moment, []),
+            **with_warnings(row, moment, await _warnings(connection, row, moment)),
             **figures_answer(
                 row,
                 await read_given(connection, campaign),
@@ -161,7 +163,10 @@ async def get(campaign: CampaignCode, request: Request) -> dict[str, Any]:
 )
 @require("campaigns:read")
 async def versions(campaign: CampaignCode, query: Page, request: Request) -> dict[str, Any]:
-    """List what a campaign said, the newest version first: the one that a grant names tells why it was given."""
+    """List what a campaign said, the newest version first.
+
+    The version that a grant names tells why it was given.
+    """
     before: int | None = None
     if query.cursor is not None:
         (before,) = decode_cursor(query.cursor, INTEGER)
@@ -183,22 +188,24 @@ async def versions(campaign: CampaignCode, query: Page, request: Request) -> dic
 )
 @require("campaigns:read")
 async def validate(campaign: CampaignCode, body: CampaignTerms, request: Request) -> dict[str, Any]:
-    """Look at a campaign before it is made or changed: every mistake with its place, and what to think of.
+    """Look at a campaign before it is made or changed.
 
-    Nothing is written. Fields that no campaign has, or that each must have, are refused as everywhere.
+    Every mistake is told with its place, and what to think of: other campaigns and festivals on its days, budgets below
+    one grant, coupons that end before it does. Nothing is written. Fields that no campaign has, or that each must have, are refused as everywhere.
     """
     idempotency_key_of(request)  # nothing is done twice, but a misshapen one is refused as everywhere
     async with request.app.state.database.engine.connect() as connection:
         moment = await read_moment(connection, clock_of(request))
         try:
-            await look_at(connection, campaign=campaign, document=body.to_document(), moment=moment)
+            found = await look_at(connection, campaign=campaign, document=body.to_document(), moment=moment)
         except CampaignInvalid as error:
             return {
                 "valid": False,
                 "mistakes": [_fault(mistake) for mistake in error.extra["errors"]],
                 "warnings": [],
             }
-    return {"valid": True, "mistakes": [], "warnings": []}
+        warnings = await warnings_of(connection, found, moment)
+    return {"valid": True, "mistakes": [], "warnings": [warning._asdict() for warning in warnings]}
 
 
 def _fault(mistake: dict[str, Any]) -> dict[str, Any]:
@@ -279,7 +286,11 @@ async def _move(campaign: str, verb: Verb, request: Request, response: Response)
 async def _with_warnings(row: CampaignRow, request: Request) -> dict[str, Any]:
     async with request.app.state.database.engine.connect() as connection:
         moment = await read_moment(connection, clock_of(request))
-        return with_warnings(row, moment, [])
+        return with_warnings(row, moment, await _warnings(connection, row, moment))
+
+
+async def _warnings(connection: AsyncConnection, row: CampaignRow, moment: Moment) -> list[CampaignNote]:
+    return [] if row.state == "ended" else await warnings_of(connection, row.read(), moment)
 
 
 async def _read(connection: AsyncConnection, campaign: str) -> CampaignRow:

@@ -9,6 +9,7 @@ from itertools import product
 import httpx
 import pytest
 
+from app.schemas.campaign_document import WELCOME
 from tests.contract.operations import MEMBER, Operation, operations
 
 LISTS = [
@@ -45,6 +46,7 @@ async def test_an_altered_cursor_is_a_place_or_refused(
     operation: Operation, admin: httpx.AsyncClient
 ) -> None:
     await admin.put(f"/v1/members/{MEMBER}", json={})
+    await admin.put("/v1/campaigns/x-1", json=WELCOME)
     for altered in ALTERED:
         answer = await admin.get(operation.path, params={"cursor": altered})
         if answer.status_code != 200:
