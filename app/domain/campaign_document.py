@@ -201,7 +201,7 @@ def _read_lines(place: Section) -> Lines:
         )
     )
     section.refuse_others()
-    if lines == ALL_LINES:
+    if not any(map(section.has, Lines._fields)):
         place.wrong("lines", "must name skus, categories or brands; leave it out for all lines")
     return lines
 

@@ -191,7 +191,8 @@ async def validate(campaign: CampaignCode, body: CampaignTerms, request: Request
     """Look at a campaign before it is made or changed.
 
     Every mistake is told with its place, and what to think of: other campaigns and festivals on its days, budgets below
-    one grant, coupons that end before it does. Nothing is written. Fields that no campaign has, or that each must have, are refused as everywhere.
+    one grant, coupons that end before it does. Nothing is written. Fields that no campaign has are refused as
+    everywhere, and so is a campaign without those that each must have.
     """
     idempotency_key_of(request)  # nothing is done twice, but a misshapen one is refused as everywhere
     async with request.app.state.database.engine.connect() as connection:
