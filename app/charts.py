@@ -30,8 +30,8 @@ def draw_backtest(result: Mapping[str, Any]) -> str:
     with mpl.rc_context(style):  # pyright: ignore[reportUnknownMemberType, reportArgumentType]
         figure = Figure(figsize=_SIZE_INCHES, layout="constrained")
         points, difference = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
-        points.plot(days, [told["baseline"] for told in data], color=_BASELINE, label="in force")
-        points.plot(days, [told["draft"] for told in data], color=_DRAFT, label="with the draft")
+        points.plot(days, [told["baseline"] for told in data], color=_BASELINE, marker=".", label="in force")
+        points.plot(days, [told["draft"] for told in data], color=_DRAFT, marker=".", label="with the draft")
         points.set_title(f"Points granted by {result['series']['by']}")
         points.legend(frameon=False)
         difference.fill_between(days, running, color=_DRAFT, alpha=0.25, linewidth=0)

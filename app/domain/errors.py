@@ -47,6 +47,8 @@ class LoyaltyError(Exception):
     code: ClassVar[str]
     kind: ClassVar[ErrorKind]
     title: ClassVar[str]
+    within: str = ""
+    """Where in a larger request that stands which is refused: a JSON pointer."""
 
     def __init__(self, detail: str, *, extra: Mapping[str, Any] | None = None) -> None:
         super().__init__(detail)

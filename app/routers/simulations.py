@@ -31,6 +31,14 @@ from app.schemas.simulations import Simulation, SimulationRequest
 
 router = door.router("campaigns")
 
+_OF_EVENT = (
+    OccurredAtInFuture,
+    LineIdRepeated,
+    ItemsAmountMismatch,
+    ActivityKindUnknown,
+    ActivityLevelUnknown,
+)
+
 
 @router.post(
     "/v1/simulations",
@@ -48,11 +56,7 @@ router = door.router("campaigns")
         DraftRepeated,
         CampaignInvalid,
         ProgramInvalid,
-        OccurredAtInFuture,
-        LineIdRepeated,
-        ItemsAmountMismatch,
-        ActivityKindUnknown,
-        ActivityLevelUnknown,
+        *_OF_EVENT,
         ActivityLimitReached,
     ),
 )
@@ -71,11 +75,15 @@ async def run(body: SimulationRequest, request: Request) -> dict[str, Any]:
     async with database.engine.connect() as connection:
         campaigns, program = await read_drafts(connection, body.to_wanted())
     made_up = None if body.member is None else body.member.to_made_up()
-    return await simulate(
-        database,
-        request.app.state.ledger,
-        AskedSimulation(body.to_command(), made_up, body.at, campaigns, program),
-        pii=request.app.state.pii,
-        clock=clock_of(request),
-        caller=ledger_caller(request),
-    )
+    try:
+        return await simulate(
+            database,
+            request.app.state.ledger,
+            AskedSimulation(body.to_command(), made_up, body.at, campaigns, program),
+            pii=request.app.state.pii,
+            clock=clock_of(request),
+            caller=ledger_caller(request),
+        )
+    except _OF_EVENT as refusal:
+        refusal.within = "/event"
+        raise

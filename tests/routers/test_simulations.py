@@ -216,10 +216,12 @@ async def test_the_refusals_of_the_event_itself(
     body = {"event": order(), "member": {"tier": "tin"}}
     await refused(admin, "POST", PATH, body, code="tier_not_found")
     body = {"event": {"type": "activity", "kind": "sleeping"}, "member": {}}
-    await refused(admin, "POST", PATH, body, code="activity_kind_unknown")
+    problem = await refused(admin, "POST", PATH, body, code="activity_kind_unknown")
+    assert problem["errors"][0]["pointer"] == "/event/kind"
     items = [{"line_id": "1", "sku": "a", "quantity": 1, "amount": 5}]
     body = {"event": order(6, items=items), "member": {}}
-    await refused(admin, "POST", PATH, body, code="items_amount_mismatch")
+    problem = await refused(admin, "POST", PATH, body, code="items_amount_mismatch")
+    assert problem["errors"][0]["pointer"] == "/event/items"
     await answered(admin, "POST", f"{member}/freeze", {"reason": "x"}, status=200)
     body = {"event": order(), "member_id": member_id}
     await refused(admin, "POST", PATH, body, code="member_frozen")
