@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from app.domain.account import Account, CampaignMember
 from app.domain.campaign_choice import applying, limit, stacked, tally
-from app.domain.campaign_facts import order_facts, standing_facts
+from app.domain.campaign_facts import CampaignFacts
 from app.domain.campaigns import AT_THE_TILL, Campaign, Effect, EffectKind
 from app.domain.carts import Cart, check_cart
 from app.domain.coupon_templates import Eligible, Gift, Kind, Template
@@ -27,7 +27,8 @@ _KINDS: Mapping[EffectKind, Kind] = {
 def offers(member: Member, cart: Cart, context: Context) -> list[Template]:
     """The templates of the campaigns that apply to the cart as it is before any discount.
 
-    Nothing is noted of a condition that fails: the order is going to ask it again. Raises as `check_cart`.
+    Nothing is noted of a condition that fails: the order is going to ask it again. Raises as `check_cart`, and
+    NeedsMore at a hold that depends on a budget: so that it finds it spent where a quote did.
     """
     roster = context.campaigns.reading()
     if not any(_at_the_till(campaign) for campaign in roster.open("order")):
@@ -40,9 +41,9 @@ def offers(member: Member, cart: Cart, context: Context) -> list[Template]:
         "order",
         account,
         roster,
-        lambda: {**standing_facts(member, account, context), **order_facts(order, account)},
+        lambda: CampaignFacts(member, account, context, order=order),
     )
-    spent = limit(campaigns, _least(campaigns), member, context._replace(campaigns=roster)).spent
+    spent = limit(campaigns, _least(campaigns), member, context).spent
     chosen = stacked([campaign for campaign in campaigns if campaign.campaign not in spent])
     return [_template(campaign, effect) for campaign in chosen for effect in _at_the_till(campaign)]
 

@@ -42,7 +42,8 @@ SELECT slice.bucket, slice.member_id, {_UNPAID} AS is_due
 # Whose points all came back with what they bought has taken no part after all.
 _TOOK_PART = f"""
 SELECT slice.bucket, slice.member_id, slice.is_kept AND {_UNPAID} AS is_due
-  FROM (SELECT bucket, member_id, status, tier, points = 0 OR points > taken_back AS is_kept FROM campaign_member JOIN account USING (bucket, member_id)
+  FROM (SELECT bucket, member_id, status, tier, points = 0 OR points > taken_back AS is_kept
+          FROM campaign_member JOIN account USING (bucket, member_id)
          WHERE campaign = $6 AND (bucket, member_id) > ($1::smallint, $2) ORDER BY bucket, member_id LIMIT $3) AS slice
  ORDER BY slice.bucket, slice.member_id
 """

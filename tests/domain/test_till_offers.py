@@ -14,6 +14,7 @@ from app.domain.coupon_templates import Template
 from app.domain.posting import Change, Context
 from app.domain.quotes import Quote
 from app.domain.roster import Asking, ConditionFailed, Failure, Roster
+from app.domain.shelf import NeedsMore
 from app.domain.wallets import Wallet
 from tests.domain.book import Book
 from tests.domain.lane import PLAIN
@@ -147,6 +148,15 @@ def test_one_whose_budget_is_spent_counts_as_if_it_were_not_there() -> None:
     assert shop.quote(cart(10_000)).payable_fen == 9_000
     shop.left = {"a": 0}
     assert shop.quote(cart(10_000)).payable_fen == 8_000
+
+
+def test_a_hold_asks_for_the_budget_that_a_quote_has_read() -> None:
+    shop = Shop(campaign("a", off(10), TEN, budget=CampaignBudget(points=50)))
+    with pytest.raises(NeedsMore) as raised:
+        shop.hold(cart(10_000))
+    assert raised.value.budgets == {"a"}
+    shop.left = {"a": 1}
+    shop.hold(cart(10_000))
 
 
 def test_a_budget_of_points_does_not_limit_who_pays_none() -> None:

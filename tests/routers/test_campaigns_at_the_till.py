@@ -129,6 +129,21 @@ async def test_the_hold_keeps_its_prices_when_the_campaign_is_paused(admin: http
     assert await fair.figures(code) == {"participants": 1, "times": 1, "amount": 9_000, "discount": 1_000}
 
 
+async def test_once_its_budget_is_spent_quotes_and_holds_are_without_it(admin: httpx.AsyncClient) -> None:
+    fair = Fair(admin)
+    await fair.join()
+    ten = {"kind": "add_points", "points": 10}
+    code = await fair.campaign(OFF, ten, budget={"points": 15, "per_day": 100})
+    for payable, points in ((9_000, 100), (9_000, 95), (10_000, 100)):
+        quote = await fair.quote(10_000)
+        assert quote["payable"] == payable
+        held = await fair.hold(10_000, quoted={"payable": payable, "discount": 10_000 - payable})
+        done = await answered(admin, "POST", f"{CHECKOUTS}/{held['checkout_id']}/complete", status=200)
+        assert (done["payable"], done["accrual"]["points"]) == (payable, points)
+    figures = await fair.figures(code)
+    assert (figures["points"], figures["discount"], figures["times"]) == (15, 2_000, 2)
+
+
 async def test_with_coupons(admin: httpx.AsyncClient) -> None:
     fair = Fair(admin)
     await fair.join()
