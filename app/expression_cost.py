@@ -63,6 +63,14 @@ class FieldUnknown(Exception):
         self.fields = fields
 
 
+class MessageMade(Exception):
+    """The part at `offset` makes a protocol buffer, which no fact is and whose extent is not told from its form."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(offset)
+        self.offset = offset
+
+
 class Form:
     """The form of a checked expression: which names it asks for, and what it may cost."""
 
@@ -83,7 +91,7 @@ class Form:
 
     def weigh(self, known: Mapping[str, Extent]) -> int:
         """The units it costs at most, where each fact is at most as large as `known` tells. Raises Costly for more
-        than MOST_UNITS, FieldUnknown.
+        than MOST_UNITS, FieldUnknown, MessageMade.
         """
         units, _ = self._weigh(self._root, known)
         if units > MOST_UNITS:
@@ -93,7 +101,7 @@ class Form:
     def _weigh(self, node: _Message, known: Mapping[str, Extent]) -> tuple[int, Extent]:
         """The units a part costs, and how large its value may be."""
         name = self._names.get(_number(node, 2))
-        if name is not None:
+        if name is not None and _MAP not in node:  # a message is named too
             return 1, known.get(name, SCALAR)
         ways = {
             _CONSTANT: self._weigh_constant,
@@ -113,8 +121,13 @@ class Form:
         return self._weigh_all(list(_messages(_message(_bytes(node, _LIST)), 1)), known)
 
     def _weigh_map(self, node: _Message, known: Mapping[str, Extent]) -> tuple[int, Extent]:
-        entries = _messages(_message(_bytes(node, _MAP)), 2)
-        return self._weigh_all([_message(_bytes(entry, 4)) for entry in entries], known)
+        made = _message(_bytes(node, _MAP))
+        if 1 in made:  # the name of a message
+            raise MessageMade(self._offset(node))
+        entries = list(_messages(made, 2))
+        parts = [_message(_bytes(entry, part)) for entry in entries for part in (3, 4)]
+        units, extent = self._weigh_all(parts, known)  # a loop goes over the keys, a name asks for a value
+        return units, extent._replace(elements=len(entries))
 
     def _weigh_select(self, node: _Message, known: Mapping[str, Extent]) -> tuple[int, Extent]:
         select = _message(_bytes(node, _SELECT))
@@ -124,7 +137,7 @@ class Form:
         return units + 1, SCALAR if _number(select, 3) else operand.of or SCALAR
 
     def _weigh_all(self, parts: list[_Message], known: Mapping[str, Extent]) -> tuple[int, Extent]:
-        """Of a list written out, or of the values of a map: keys are no longer than the expression itself."""
+        """Of a list written out, or of the keys and values of a map."""
         weighed = [self._weigh(part, known) for part in parts]
         units = 1 + len(parts) + sum(units for units, _ in weighed)
         size = _SIZE_OF_UNIT + sum(extent.size for _, extent in weighed)

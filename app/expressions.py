@@ -20,7 +20,7 @@ from cel_expr_python import cel  # pyright: ignore[reportMissingTypeStubs] - the
 from app.domain.campaigns import TRIGGERS, Trigger
 from app.domain.errors import ErrorKind, LoyaltyError
 from app.domain.roster import ConditionFailed
-from app.expression_cost import SCALAR, Costly, Extent, FieldUnknown, Form, listed, text
+from app.expression_cost import SCALAR, Costly, Extent, FieldUnknown, Form, MessageMade, listed, text
 
 MAX_LENGTH = 2_000
 """Characters of a condition. How deep it may nest (32 levels), the library bounds itself."""
@@ -181,12 +181,13 @@ class Facts:
 
 
 class _Condition:
-    """A compiled condition; `told` once its failing has been logged."""
+    """A compiled condition and the facts it asks for; `told` once its failing has been logged."""
 
-    __slots__ = ("expression", "told")
+    __slots__ = ("expression", "names", "told")
 
-    def __init__(self, expression: cel.Expression) -> None:
+    def __init__(self, expression: cel.Expression, names: frozenset[str]) -> None:
         self.expression = expression
+        self.names = names
         self.told = False
 
 
@@ -219,18 +220,18 @@ def matches(expression: str, facts: Facts) -> bool:
 
 
 def asking(trigger: Trigger, facts: Mapping[str, Any]) -> Callable[[str], bool]:
-    """Whether conditions hold for these facts, which are handed over once. The answer raises ConditionFailed."""
-    known = _VARIABLES[trigger]
-    activation = _environment(trigger).Activation(
-        {name: value for name, value in facts.items() if name in known}
-    )
+    """Whether conditions hold for these facts: each is handed over what it asks for. Raises ConditionFailed."""
 
     def ask(expression: str) -> bool:
         try:
             condition = _compiled(expression, trigger)
         except ExpressionInvalid as error:
             raise ConditionFailed(f"the condition can't be used: {error.extra['message']}") from None
-        return _evaluated(condition, activation)
+        try:
+            asked = {name: facts[name] for name in condition.names}
+        except KeyError:
+            raise ConditionFailed(_FAILURES["No value with name"]) from None
+        return _evaluated(condition, _environment(trigger).Activation(asked))
 
     return ask
 
@@ -275,19 +276,22 @@ def _compiled(expression: str, scope: Scope) -> _Condition:
             "it must be true or false; compare an attribute with something, as in "
             "`member.attributes.newsletter == true`."
         )
-    _weigh(made, expression)
-    return _Condition(made)
+    form = Form(made.serialize())
+    _weigh(form, expression, scope)
+    return _Condition(made, form.names & _VARIABLES[scope].keys())
 
 
-def _weigh(made: cel.Expression, expression: str) -> None:
-    """Raise ExpressionInvalid for what might take too long, or asks of a line what no line has."""
+def _weigh(form: Form, expression: str, scope: Scope) -> None:
+    """Raise ExpressionInvalid for what might take too long, asks of a line what no line has, or makes a message."""
     try:
-        Form(made.serialize()).weigh(_EXTENTS)
+        form.weigh(_EXTENTS)
     except Costly as costly:
         raise _at(expression, costly.offset, "this may take too long; loop once, over one list.") from None
     except FieldUnknown as unknown:
         fields = ", ".join(sorted(unknown.fields))
         raise _at(expression, unknown.offset, f"a line has no such field; it has {fields}.") from None
+    except MessageMade as made:
+        raise _at(expression, made.offset, _unknown_name(scope)) from None
 
 
 def _at(expression: str, offset: int, message: str) -> ExpressionInvalid:
