@@ -1,6 +1,6 @@
 """Carrying out a backtest: the recorded orders through both runs, in one process of its own.
 
-All is read in one snapshot, through a cursor; what is kept of a member is about a kilobyte in each run. Progress is
+All is read in one snapshot, through a cursor; what is kept of a member is about two kilobytes in each run. Progress is
 written on another connection, once a second.
 """
 
