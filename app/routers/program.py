@@ -138,15 +138,19 @@ def _in_words(program: Program) -> dict[str, Any]:
 
 
 def _announcement(row: VersionRow, before: Program, after: Program) -> dict[str, Any]:
-    document = after.to_document()
-    changes = differences(before.to_document(), document)
     return {
         "version": row.version,
         "effective_at": rfc3339(row.effective_at),
         "published_at": rfc3339(row.published_at),
-        "changes": {"zh": [each.zh for each in changes], "en": [each.en for each in changes]},
-        "program": document,
+        "changes": _changes(before, after),
+        "program": after.to_document(),
     }
+
+
+@lru_cache(maxsize=8)
+def _changes(before: Program, after: Program) -> dict[str, list[str]]:
+    found = differences(before.to_document(), after.to_document())
+    return {"zh": [each.zh for each in found], "en": [each.en for each in found]}
 
 
 @router.get("/v1/program/schema", operation_id="get_program_schema")
