@@ -128,12 +128,17 @@ def restand(
 
 
 def evaluate_tier(member: Member, command: EvaluateTier, context: Context) -> Change:
-    """Look again where the member stands; no entry if nothing changes."""
+    """Look again where the member stands, and when next; no entry if the standing stays.
+
+    A later version of the program may have brought monthly coupons, a warning, or a shorter grace.
+    """
     account = member.account
     restanding = restand(member, account, context, changed=())
+    after = restanding.account if restanding.account != account else with_months(account, context)
+    after = after._replace(due_at=earlier(after.due_at, tier_due_at(after, context.program)))
     if restanding.account == account:
-        return Change(account=with_months(account, context))
-    return _posted(account, restanding, command.kind, None, context)
+        return Change(account=after)
+    return _posted(account, restanding._replace(account=after), command.kind, None, context)
 
 
 def set_tier(member: Member, command: SetTier, context: Context) -> Change:

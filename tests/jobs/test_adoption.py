@@ -126,6 +126,25 @@ async def test_monthly_coupons_that_it_brings(sandbox: Sandbox) -> None:
     assert await sandbox.agrees()
 
 
+async def test_warnings_that_it_brings(sandbox: Sandbox) -> None:
+    """Members whose tier's period began before are warned, too."""
+
+    def ending(warn_days: int) -> dict[str, Any]:
+        document = changed(lambda _ladder: None)
+        document["tiers"] |= {"validity_months": 12, "warn_days": warn_days}
+        return document
+
+    await sandbox.at(START)
+    await publish(sandbox, ending(0))
+    await shopping(sandbox, amount=30_000)
+    await sandbox.at("2031-02-20T10:00:00+08:00")
+    await publish(sandbox, ending(30))
+    await adopt(sandbox.database, pii=PII, is_sandbox=True)
+    await sandbox.at("2031-02-20T10:01:00+08:00")
+    assert await sandbox.entries("tier_warning") == [(member, 0) for member in MEMBERS]
+    assert await sandbox.agrees()
+
+
 async def test_erased_frozen_and_pinned_members(sandbox: Sandbox) -> None:
     await shopping(sandbox)
     await sandbox.do(
