@@ -38,6 +38,13 @@ _AMOUNTS: Mapping[EffectKind, str] = {
     "add_growth": "growth",
     "add_chances": "chances",
 }
+_OCCASIONS: Mapping[str, tuple[Trigger, ...]] = {
+    "dormant_days": ("dormancy",),
+    "balance": ("balance",),
+    "holidays": ("holiday",),
+    "of_campaign": ("campaign_end",),
+    "at": ("schedule", "holiday"),
+}
 _AT_THE_TILL: tuple[EffectKind, ...] = ("discount", "gift", "free_shipping")
 
 
@@ -100,7 +107,8 @@ def read_campaign(
     """
     mistakes: list[Mistake] = []
     root = Section(document, pointer="", mistakes=mistakes)
-    trigger: Trigger = root.choice("trigger", TRIGGERS)
+    known = root.choice_or_none("trigger", TRIGGERS)
+    trigger: Trigger = known or "order"  # with which every effect goes
     fields: dict[str, Any] = {
         "name": root.text("name", longest=100),
         "trigger": trigger,
@@ -108,7 +116,7 @@ def read_campaign(
         "priority": root.integer("priority", least=-1_000, most=1_000) if root.has("priority") else 0,
         "stacks": root.flag("stacks") if root.has("stacks") else True,
         "holdout_percent": root.integer_if_given("holdout_percent", least=0, most=99) or 0,
-        **_read_occasion(root, trigger),
+        **_read_occasion(root, known),
     }
     if root.has("window"):
         fields["window"] = _read_window(root.section("window"))
@@ -118,7 +126,7 @@ def read_campaign(
         fields["tiers"] = root.texts("tiers", most=100, longest=64)
     for name in ("audience", "condition"):
         if root.has(name):
-            fields[name] = root.text(name, longest=_EXPRESSION)
+            fields[name] = root.text(name, longest=_EXPRESSION, over_lines=True)
     root.refuse_others()
     if mistakes:
         raise CampaignInvalid(tuple(mistakes))
@@ -133,9 +141,13 @@ def read_campaign(
 
 
 def _read_effects(root: Section, trigger: Trigger) -> tuple[Effect, ...]:
-    effects: list[Effect] = []
-    for place in root.sections("effects"):
-        kind: EffectKind = place.choice("kind", get_args(EffectKind))
+    places, effects = root.sections("effects"), list[Effect]()
+    if not 1 <= len(places) <= _EFFECTS:
+        root.wrong("effects", f"must have 1 to {_EFFECTS} effects")
+    for place in places:
+        kind: EffectKind | None = place.choice_or_none("kind", get_args(EffectKind))
+        if kind is None:  # so that nothing is known of what else it must have
+            continue
         effects.append(_read_effect(place, kind))
         place.refuse_others()
         if kind == "multiply_points" and trigger not in EARNING_TRIGGERS:
@@ -144,8 +156,6 @@ def _read_effects(root: Section, trigger: Trigger) -> tuple[Effect, ...]:
             )
         if kind in _AT_THE_TILL and trigger != "order":
             place.wrong("kind", f"does not go with {trigger}: only orders pass the till")
-    if not 1 <= len(effects) <= _EFFECTS:
-        root.wrong("effects", f"must have 1 to {_EFFECTS} effects")
     return tuple(effects)
 
 
@@ -156,12 +166,9 @@ def _read_effect(place: Section, kind: EffectKind) -> Effect:
         case "add_points" | "add_growth" | "add_chances":
             return Effect(kind=kind, amount=place.integer(_AMOUNTS[kind], least=1, most=_POINTS))
         case "issue_coupon":
-            template = place.text("template")
-            if not is_identifier(template):
-                place.wrong("template", "must be 1 to 64 of A-Za-z0-9._:-")
             return Effect(
                 kind=kind,
-                template=template,
+                template=_read_identifier(place, "template"),
                 count=place.integer_if_given("count", least=1, most=_COUNT) or 1,
             )
         case "discount":
@@ -179,6 +186,13 @@ def _read_effect(place: Section, kind: EffectKind) -> Effect:
             )
         case _:  # free_shipping says it all
             return Effect(kind=kind)
+
+
+def _read_identifier(place: Section, name: str) -> str:
+    value = place.text(name)
+    if not is_identifier(value):
+        place.wrong(name, "must be 1 to 64 of A-Za-z0-9._:-")
+    return value
 
 
 def _read_factor(place: Section) -> Ratio:
@@ -231,9 +245,12 @@ def _read_budget(section: Section) -> CampaignBudget:
     return budget
 
 
-def _read_occasion(root: Section, trigger: Trigger) -> dict[str, Any]:
-    """What some triggers ask for besides."""
+def _read_occasion(root: Section, trigger: Trigger | None) -> dict[str, Any]:
+    """What some triggers ask for besides, and no others; None: of which nothing is known."""
     found: dict[str, Any] = {}
+    for name, triggers in _OCCASIONS.items():
+        if root.has(name) and trigger is not None and trigger not in triggers:
+            root.wrong(name, f"goes with {' and '.join(triggers)} alone")
     if trigger == "dormancy":
         found["dormant_days"] = root.integer_if_given("dormant_days", least=1, most=_DAYS) or 90
     if trigger == "balance":
@@ -241,7 +258,7 @@ def _read_occasion(root: Section, trigger: Trigger) -> dict[str, Any]:
     if trigger == "holiday":
         found["holidays"] = tuple(sorted(root.texts("holidays", most=50, longest=50)))
     if trigger == "campaign_end":
-        found["of_campaign"] = root.text("of_campaign")
+        found["of_campaign"] = _read_identifier(root, "of_campaign")
     if trigger in ("schedule", "holiday") and root.has("at"):
         found["at_minute"] = _read_minute(root)
     return found

@@ -18,6 +18,8 @@ _LONGEST_VALUE = 500
 _DEEPEST = 4
 _MOST_EXACT = 2**53  # that a double holds
 
+_BLANKS = str.maketrans("\t\r\n", "   ")
+
 _is_instant = re.compile(
     r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})", re.ASCII
 ).fullmatch
@@ -130,9 +132,10 @@ class Section:
             return None
         return self.integer(name, least=least, most=most)
 
-    def text(self, name: str, *, longest: int = 64) -> str:
+    def text(self, name: str, *, longest: int = 64, over_lines: bool = False) -> str:
+        """A text; `over_lines`: which may be broken into lines and indented."""
         value = self._value(name)
-        if isinstance(value, str) and _is_text(value, longest):
+        if isinstance(value, str) and _is_text(_on_one_line(value) if over_lines else value, longest):
             return value
         self.wrong(name, f"must be 1 to {longest} printable characters")
         return "?"
@@ -163,12 +166,16 @@ class Section:
         return value is True
 
     def choice(self, name: str, known: Sequence[Word]) -> Word:
+        return self.choice_or_none(name, known) or known[0]
+
+    def choice_or_none(self, name: str, known: Sequence[Word]) -> Word | None:
+        """None if it is none of them, for those on which hangs what else there must be."""
         value = self._value(name)
         for choice in known:
             if value == choice:
                 return choice
         self.wrong(name, f"must be one of {', '.join(known)}")
-        return known[0]
+        return None
 
     def choices(self, name: str, known: Sequence[Word]) -> tuple[Word, ...]:
         """An array of at least one of the `known` words, none twice."""
@@ -237,6 +244,10 @@ def _is_plain(value: object, *, depth: int = 0) -> bool:
 
 def _is_text(value: str, longest: int) -> bool:
     return 1 <= len(value) <= longest and value.isprintable()
+
+
+def _on_one_line(value: str) -> str:
+    return value.translate(_BLANKS)
 
 
 def _escaped(name: str) -> str:

@@ -59,7 +59,7 @@ class MultiplyPoints(Wire):
 
     kind: Literal["multiply_points"]
     factor: str = Field(
-        pattern=r"^\d{1,3}(\.\d{1,9})?$",
+        pattern=r"^\d{1,3}(\.\d{1,6})?$",
         description="A decimal number above 1 and at most 100. Several multiply; the points of an order are rounded "
         "down once, at the end.",
         examples=["2"],
