@@ -36,8 +36,8 @@ router = door.router("checkout")
 async def quote(body: QuoteRequest, request: Request) -> Response:
     """Price a cart: everything a cart page shows, in one read.
 
-    In the published order: line promotions, tier discount, amount coupons, percent coupons, points, cash, shipping. What
-    campaigns take off takes its place among the coupons.
+    In the published order: line promotions, tier discount, amount coupons, percent coupons, points, cash, shipping. A
+    discount of a campaign takes its place among the coupons.
     Nothing changes and nothing is held. What can't be used as wished is told: coupons with every reason in `rejected`,
     points and cash by how much was `used` and could be at most. Members who are frozen get quotes too.
     """
