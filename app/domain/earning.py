@@ -11,7 +11,7 @@ from functools import lru_cache
 from math import lcm
 from typing import Any, NamedTuple
 
-from app.domain.boosts import Boost, Weighted, boosted_growth, boosted_points
+from app.domain.boosts import Boost, Weighted, boosted_growth, boosted_points, flat_points
 from app.domain.errors import ItemsAmountMismatch, LineIdRepeated
 from app.domain.program import Program
 from app.domain.ratio import Ratio
@@ -112,13 +112,15 @@ def earned(
     )
     if not boosts:
         return reward
+    if amount_fen and amount_fen == ordered_fen and (paid := flat_points(boosts)) is not None:
+        return _with_boosts(reward, boosts, paid, share=1)
     left = Fraction(amount_fen, amount_fen + unallocated_refund_fen) if amount_fen else Fraction()
     weighted = [_weighted(line, tier=standing_tier, earning=earning, left=left) for line in lines]
     if not lines:
         whole = Line("", "", None, None, 1, amount_fen)
         weighted = [_weighted(whole, tier=standing_tier, earning=earning, left=Fraction(1))]
     share = Fraction(amount_fen, ordered_fen) if ordered_fen else Fraction()
-    return _with_boosts(reward, boosts, weighted, share)
+    return _with_boosts(reward, boosts, boosted_points(boosts, weighted, share=share), share=share)
 
 
 def _weighted(line: Line, *, tier: Tier, earning: Earning, left: Fraction) -> Weighted:
@@ -132,9 +134,8 @@ def _weighted(line: Line, *, tier: Tier, earning: Earning, left: Fraction) -> We
 
 
 def _with_boosts(
-    reward: Earned, boosts: Sequence[Boost], weighted: Sequence[Weighted], share: Fraction
+    reward: Earned, boosts: Sequence[Boost], paid: tuple[int, ...], *, share: Fraction | int
 ) -> Earned:
-    paid = boosted_points(boosts, weighted, share=share)
     parts = [
         (boost.rule, boost.label, points, boost.version)
         for boost, points in zip(boosts, paid, strict=True)

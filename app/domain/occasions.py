@@ -1,17 +1,23 @@
 """Campaigns that pay by themselves: on joining, on rising to a tier, and when a job says so (RULES.md: Campaigns)."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from app.domain.account import Account
-from app.domain.campaign_choice import applying
+from app.domain.boosts import boosts_of
+from app.domain.campaign_choice import judge, limit, stacked
 from app.domain.campaign_commands import PayCampaign
-from app.domain.campaign_facts import standing_facts
+from app.domain.campaign_facts import CampaignFacts
 from app.domain.campaigns import Campaign, Trigger
 from app.domain.command import Command
 from app.domain.compact import compact
 from app.domain.posting import Change, Context, Member, post
 from app.domain.rewards import give
 from app.domain.standing import restand
+
+_SHARED: frozenset[Trigger] = frozenset({"enrolment", "tier_change", "birthday"})
+"""Where all campaigns that are open are asked on the same occasion, so that one may stand before another. The others
+come each at their own time."""
 
 
 def pay(member: Member, command: PayCampaign, context: Context) -> Change:
@@ -20,16 +26,7 @@ def pay(member: Member, command: PayCampaign, context: Context) -> Change:
     The same occasion comes again later: what held then may hold.
     """
     account = member.account
-    found = [
-        campaign
-        for campaign in applying(
-            command.trigger,
-            account,
-            context.campaigns,
-            lambda: {**standing_facts(member, account, context), **dict(command.facts)},
-        )
-        if campaign.campaign == command.campaign and _is_due(campaign, account)
-    ]
+    found = [each for each in _applying(member, command, context) if each.campaign == command.campaign]
     given = give(member, account, context, source="campaign", campaigns=found)
     if not given.tallies:
         return Change(account=account)
@@ -48,6 +45,28 @@ def pay(member: Member, command: PayCampaign, context: Context) -> Change:
         lot=given.lot,
     )
     return Change(account=after, entry=entry, detail=detail, reviews=restanding.reviews, **given.rows())
+
+
+def _applying(member: Member, command: PayCampaign, context: Context) -> list[Campaign]:
+    """The campaign if it is for the member, with those that share its occasion where not all of them stack."""
+    account, roster, trigger = member.account, context.campaigns, command.trigger
+    asked = [campaign for campaign in roster.open(trigger) if campaign.campaign == command.campaign]
+    if trigger in _SHARED and not all(campaign.stacks for campaign in roster.open(trigger)):
+        asked = roster.open(trigger)
+    found: list[Campaign] = []
+    facts = partial(CampaignFacts, member, account, context, event=dict(command.facts))
+    for campaign, outcome, error in judge(asked, account, lambda: roster.ask(trigger, facts())):
+        if outcome == "applied" and _is_due(campaign, account):
+            found.append(campaign)
+        elif outcome == "failed" and campaign.campaign == command.campaign:
+            roster.failed(campaign.campaign, error)
+    if all(campaign.stacks for campaign in found):
+        return found
+    a_point = {
+        each.campaign: 1 for each in found if any(boost.kind == "add_points" for boost in boosts_of(each))
+    }
+    spent = limit(found, a_point, member, context).spent
+    return stacked([campaign for campaign in found if campaign.campaign not in spent])
 
 
 def _is_due(campaign: Campaign, account: Account) -> bool:

@@ -1,13 +1,12 @@
 """What campaigns add to an order, decided when it is recorded (RULES.md: back-dated orders, Campaigns)."""
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from typing import NamedTuple
 
 from app.domain.account import Account, CampaignMember
 from app.domain.boosts import Boost, boosted_growth, boosts_of
 from app.domain.campaign_choice import applying, limit, stacked, tally
-from app.domain.campaign_facts import order_facts, standing_facts
+from app.domain.campaign_facts import CampaignFacts
 from app.domain.campaigns import Campaign
 from app.domain.earning import Earned
 from app.domain.orders import Order
@@ -34,7 +33,7 @@ def boosted(member: Member, account: Account, order: Order, context: Context) ->
         "order",
         account,
         context.campaigns,
-        lambda: {**standing_facts(member, account, context), **order_facts(order, account)},
+        lambda: CampaignFacts(member, account, context, order=order),
     )
     if not campaigns:
         return Boosted(order, _earned(order, account, context))
@@ -87,7 +86,7 @@ def _tallies(
 ) -> tuple[CampaignMember, ...]:
     """Those who give at the till alone are counted there."""
     paid = _paid(order, reward)
-    share = Fraction(1 if order.amount else 0)
+    share = 1 if order.amount else 0
     return tuple(
         tally(
             account,

@@ -97,6 +97,7 @@ class Member:
         "grants",
         "held",
         "invitations",
+        "limited",
         "lots",
         "orders",
         "paid",
@@ -143,6 +144,7 @@ class Member:
         self.told: dict[str, Mapping[str, Any]] = {}  # by key, what entries of TAKEN_BACK tell
         self.progress: dict[tuple[str, str], MissionProgress] = {}  # by mission and period
         self.periods: frozenset[str] | None = None  # whose progress was looked up; None: all
+        self.limited: frozenset[str] | None = None  # campaigns whose gifts are counted; None: of all
         self.given: dict[str, CampaignMember] = {}  # by campaign, where one gives each member only so much
 
     def load_lots(self, lots: Iterable[Lot]) -> None:
@@ -173,12 +175,18 @@ class Member:
         self.referrer = change.referrer or self.referrer
         if change.invitation is not None:
             self.invitations[change.invitation.invitee] = change.invitation
-        for tally in change.tallies:
-            self.given[tally.campaign] = added(self.given.get(tally.campaign), tally)
+        if change.tallies:
+            self._count(change.tallies)
         if change.entry is not None:
             self._note(change.entry, change)
         if change.person:
             self._learn(change.person)
+
+    def _count(self, tallies: Iterable[CampaignMember]) -> None:
+        """Keep what campaigns gave, as far as a limit asks for it."""
+        for tally in tallies:
+            if self.limited is None or tally.campaign in self.limited:
+                self.given[tally.campaign] = added(self.given.get(tally.campaign), tally)
 
     def _learn(self, person: Mapping[str, Any]) -> None:
         """Keep what later decisions ask of the person."""

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from app.domain.account import Account, CampaignMember, Code, Counter, Coupon, Lot
 from app.domain.boosts import Boost, Weighted, boosted_points, boosts_of
 from app.domain.campaign_choice import applying, limit, stacked, tally
-from app.domain.campaign_facts import standing_facts
+from app.domain.campaign_facts import CampaignFacts
 from app.domain.campaigns import Campaign, Facts, Trigger
 from app.domain.compact import compact
 from app.domain.coupon_issuing import Handed, hand_out, shown
@@ -160,7 +160,7 @@ def _applying(
         trigger,
         account,
         context.campaigns,
-        lambda: {**standing_facts(member, account, context), **event},
+        lambda: CampaignFacts(member, account, context, event=event),
     )
 
 

@@ -214,10 +214,12 @@ class Batch:
             asks_for_traits=self.known.rack.asks_for_traits,
             ahead=self.ahead,
         ).all(self.needs, lost_at=self.lost_at)
+        limited = frozenset(campaign for ahead in self.fired for campaign in ahead.limited)
         templates, periods = by_member(wanted.template_coupons), by_member(wanted.progress)
         for member_id, member in members.items():
             member.sees_all_lots = member_id in wanted.lots or not member.account.lot_count
             member.sees_wallet = member_id in wanted.wallets
+            member.limited = limited
             member.sees_referral = member_id in wanted.referrals
             member.sees_templates = frozenset(templates.get(member_id, ()))
             member.periods = frozenset(periods.get(member_id, ()))

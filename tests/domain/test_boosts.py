@@ -15,6 +15,7 @@ from app.domain.boosts import (
     boosted_growth,
     boosted_points,
     boosts_of,
+    flat_points,
     read_boosts,
     write_boosts,
 )
@@ -183,6 +184,13 @@ def test_less_of_an_order_is_worth_no_more(
         return base + sum(boosted_points(boosts, of, share=part))
 
     assert worth(rest, share * min(kept)) <= worth(order, share)
+
+
+@given(all_boosts, orders)
+def test_what_hangs_on_no_line_is_known_without_the_order(boosts: list[Boost], order: list[Weighted]) -> None:
+    flat = flat_points(boosts)
+    assert (flat is None) == any(each.factor is not None for each in boosts)
+    assert flat is None or flat == boosted_points(boosts, order, share=WHOLE)
 
 
 @given(all_boosts)

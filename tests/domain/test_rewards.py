@@ -207,6 +207,47 @@ def test_an_occasion_may_raise_the_tier_and_that_is_an_occasion_too() -> None:
     assert book.account().available == 10
 
 
+JOINED: list[tuple[str, dict[str, int], str]] = [
+    ("ab", {}, "ab"),
+    ("Ab", {}, "A"),
+    ("aB", {}, "a"),
+    ("aBc", {}, "ac"),
+    ("Ab", {"A": 0}, "b"),  # spent, it counts as if it were not there
+    ("aB", {"a": 0}, "B"),
+    ("AB", {"A": 0, "B": 0}, ""),
+]
+
+
+@pytest.mark.parametrize(("those", "left", "paid"), JOINED)
+def test_campaigns_of_one_occasion_that_don_t_stack(those: str, left: dict[str, int], paid: str) -> None:
+    """Capitals don't stack."""
+    book = Fair()
+    book.campaigns = [
+        campaign(
+            code,
+            points(5),
+            trigger="enrolment",
+            priority=-number,
+            stacks=code.islower(),
+            budget=CampaignBudget(points=left.get(code)),
+        )
+        for number, code in enumerate(those)
+    ]
+    book.do(Enrol(member_id="n"))
+    assert sorted(entry.key for entry in book.entries.get("n", [])) == [
+        f"campaign/{code}/enrolment" for code in sorted(paid)
+    ]
+
+
+def test_campaigns_of_other_occasions_are_not_in_each_other_s_way() -> None:
+    """Both are open, and would pay at their own moments: days of dormancy, holidays, campaigns that end."""
+    book = Fair(
+        campaign("a", points(5), trigger="dormancy", dormant_days=90, stacks=False),
+        campaign("b", points(6), trigger="dormancy", dormant_days=30),
+    )
+    assert book.do(pay("b", "dormant/2026-02-01", "dormancy"))["points"] == 6
+
+
 def test_who_joins_frozen_by_import_is_asked_nothing() -> None:
     book = Fair(campaign("a", points(5), trigger="enrolment"))
     assert book.kinds() == ["campaign"]
