@@ -1,7 +1,7 @@
 """What members bought while a campaign ran: those it treated and those it held out, each as one group.
 
 The audience is asked as members stand now. Without a condition in CEL the database adds everything up; with one, its
-members are gone through a thousand at a time, and only sums are kept.
+members are gone through some hundreds at a time, and only sums are kept.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import asyncpg
 from app.domain.account import Account
 from app.domain.calendar import local_date
 from app.domain.campaign_document import read_campaign
-from app.domain.campaign_facts import standing_facts
+from app.domain.campaign_facts import CampaignFacts
 from app.domain.campaigns import Campaign
 from app.domain.errors import ErrorKind, LoyaltyError
 from app.domain.lift import Group
@@ -29,7 +29,7 @@ from app.security.pii import PiiRing
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
 
-AT_ONCE = 1_000
+AT_ONCE = 500
 _WIDTH = len(Account._fields)
 _CALLER = Caller("system", "report")
 
@@ -126,7 +126,7 @@ def _audience(campaign: Campaign, rules: Rules, now: datetime) -> Callable[[Memb
     context = Context(now, local_date(now, program.timezone), program, rules.programs, _CALLER)
 
     def belongs(member: Member) -> bool:
-        return asking(campaign.trigger, standing_facts(member, member.account, context))(audience)
+        return asking(campaign.trigger, CampaignFacts(member, member.account, context))(audience)
 
     return belongs
 
