@@ -5,6 +5,7 @@ A refusal fails its own command alone. What turns out to need more than was load
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -197,7 +198,9 @@ class Deciding:
 
     def _learn(self, member: Member, person: Mapping[str, Any]) -> None:
         """Know of the person at once what conditions may ask."""
-        told = {name: person[name] for name in ("gender", "region", "attributes") if name in person}
+        told = {name: person[name] for name in ("gender", "region") if name in person}
+        if "attributes" in person:
+            told["attributes"] = json.loads(person["attributes"] or "{}")
         sealed = person.get("birthday")
         if sealed is not None and self.pii is not None:
             told["birthday_month"] = self.pii.birthday_month(sealed, member_id=member.account.member_id)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from tests.routers.asking import answered, mistaken, new_id, refused
 
@@ -337,3 +339,31 @@ async def test_a_budget_is_never_less_than_was_granted(admin: httpx.AsyncClient)
     assert await left() == (5, None)
     assert await earned("o-5") == 105
     await answered(admin, "POST", f"{path}/end", status=200)
+
+
+# --- events ----------------------------------------------------------------------------------------------
+
+
+async def test_changes_are_told_as_events(admin: httpx.AsyncClient, service: FastAPI) -> None:
+    campaign = new_id("c")
+    path = path_of(campaign)
+    await answered(admin, "PUT", path, DOUBLE, status=201)
+    await answered(admin, "PUT", path, DOUBLE, status=200, replayed=True)
+    for verb in ("start", "start", "pause", "start", "end"):
+        await admin.post(f"{path}/{verb}")
+        if verb == "pause":
+            await answered(admin, "PUT", path, {**DOUBLE, "priority": 1}, status=200)
+    connection = await service.state.database.connect()
+    told = await connection.fetch(
+        "SELECT kind, detail, actor FROM shop_event WHERE subject = $1 ORDER BY recorded_at", campaign
+    )
+    await connection.close()
+    assert [(row["kind"], json.loads(row["detail"])) for row in told] == [
+        ("campaign_created", {"version": 1, "state": "draft"}),
+        ("campaign_started", {"version": 1, "state": "live"}),
+        ("campaign_paused", {"version": 1, "state": "paused"}),
+        ("campaign_changed", {"version": 2, "state": "paused"}),
+        ("campaign_started", {"version": 2, "state": "live"}),
+        ("campaign_ended", {"version": 2, "state": "ended"}),
+    ]
+    assert {row["actor"] for row in told} == {"bootstrap"}
