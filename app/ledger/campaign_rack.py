@@ -124,11 +124,7 @@ class CampaignRack:
         self, now: datetime, program: Program, *, rows: Iterable[Budget] = (), whole: Iterable[str] = ()
     ) -> Roster:
         """What decisions at this moment are handed of them, with these shares of budgets locked."""
-        today = local_date(now, program.timezone)
-        if today != self._today:
-            self._today = today
-            self._spent = {budget: at for budget, at in self._spent.items() if "/" not in budget}
-        spent = [budget for budget in self._spent if self._is_spent(budget)]
+        spent = self._spent_on(local_date(now, program.timezone))
         return Roster(
             self.open_at(now, program),
             left={**left_of(rows), **dict.fromkeys(spent, 0)},
@@ -138,7 +134,15 @@ class CampaignRack:
 
     def reading_roster(self, now: datetime, program: Program, *, left: Mapping[str, int]) -> Roster:
         """As `roster`, for decisions that are never written down, with what is left of budgets as it was read."""
+        left = {**left, **dict.fromkeys(self._spent_on(local_date(now, program.timezone)), 0)}
         return Roster(self.open_at(now, program), left=left, ask=asking, is_reading=True)
+
+    def _spent_on(self, today: date) -> list[str]:
+        """The budgets known to be spent; those of days that are over are forgotten."""
+        if today != self._today:
+            self._today = today
+            self._spent = {budget: at for budget, at in self._spent.items() if "/" not in budget}
+        return [budget for budget in self._spent if self._is_spent(budget)]
 
     def open_at(self, now: datetime, program: Program) -> dict[Trigger, list[Campaign]]:
         """The live campaigns whose window holds and whose recurrence names the day, in the order they apply."""
