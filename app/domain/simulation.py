@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from app.domain.account import Account
-from app.domain.campaign_choice import Outcome, budgets_of, judge
+from app.domain.boosts import boosts_of
+from app.domain.campaign_choice import Judged, Outcome, budgets_of, judge, stacked
 from app.domain.campaign_commands import PayCampaign
 from app.domain.campaigns import Campaign, Facts, Trigger
 from app.domain.command import Command
@@ -26,7 +27,7 @@ from app.domain.standing import restand
 MADE_UP = "made-up"
 """The id of a member who is nobody."""
 
-Seen = Outcome | Literal["not_open", "other_trigger"]
+Seen = Outcome | Literal["not_open", "other_trigger", "acts_at_till", "adds_nothing"]
 
 _WORDS: Mapping[Seen, str] = {
     "applied": "It took part.",
@@ -39,6 +40,8 @@ _WORDS: Mapping[Seen, str] = {
     "shadowed": "Another goes before it with which it does not stack.",
     "not_open": "Its window is not open then, or its recurrence does not name the day.",
     "other_trigger": "It is for something else that happens to members.",
+    "acts_at_till": "It acts when a cart is priced: a quote shows it.",
+    "adds_nothing": "It applies, and has nothing to add.",
 }
 
 
@@ -184,28 +187,50 @@ class Simulation:
     # --- why ----------------------------------------------------------------------------------------------
 
     def _looked(self, considered: Iterable[Campaign], changes: Iterable[Change]) -> Iterable[Looked]:
-        paid = {tally.campaign for change in changes for tally in change.tallies}
+        paid = {
+            tally.campaign
+            for change in changes
+            for tally in change.tallies
+            if tally.points or tally.growth or tally.chances or tally.coupons
+        }
         troubles = {failure.campaign: failure.error for failure in self._context.campaigns.failures}
         for campaign in considered:
-            outcome = self._outcome(campaign, paid)
+            outcome = "applied" if campaign.campaign in paid else self._outcome(campaign, paid)
             trouble = troubles.get(campaign.campaign)
             detail = _WORDS[outcome] if trouble is None else f"{_WORDS[outcome]} ({trouble})"
             yield Looked(campaign, outcome, detail)
 
     def _outcome(self, campaign: Campaign, paid: Collection[str]) -> Seen:
-        if campaign.campaign in paid:
-            return "applied"
         account = self._fired.get(campaign.trigger)
         if account is None:
             return "other_trigger"
         if self._context.campaigns.find(campaign.trigger, campaign.campaign) is None:
             return "not_open"
-        [judged] = judge(
-            [campaign], account, lambda: self._ask(campaign.trigger, self._facts[campaign.trigger])
-        )
+        judged = self._judged(campaign.trigger, account)[campaign.campaign]
         if judged.outcome != "applied":
             return judged.outcome
-        return "budget_spent" if self._is_spent(campaign) else "shadowed"
+        if self._is_spent(campaign):
+            return "budget_spent"
+        if campaign not in self._chosen(campaign.trigger, account, paid):
+            return "shadowed"
+        return "acts_at_till" if not [*boosts_of(campaign)] else "adds_nothing"
+
+    def _judged(self, trigger: Trigger, account: Account) -> dict[str, Judged]:
+        """What becomes of each campaign open for the trigger, before budgets and stacking, asked of the same facts."""
+        found = judge(
+            self._context.campaigns.open(trigger), account, lambda: self._ask(trigger, self._facts[trigger])
+        )
+        return {judged.campaign.campaign: judged for judged in found}
+
+    def _chosen(self, trigger: Trigger, account: Account, paid: Collection[str]) -> Sequence[Campaign]:
+        """Those that apply together, of those that could pay."""
+        return stacked(
+            [
+                judged.campaign
+                for code, judged in self._judged(trigger, account).items()
+                if judged.outcome == "applied" and (code in paid or not self._is_spent(judged.campaign))
+            ]
+        )
 
     def _is_spent(self, campaign: Campaign) -> bool:
         most, given = campaign.budget.per_member, self._given(campaign)

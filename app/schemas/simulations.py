@@ -173,6 +173,8 @@ Outcome = Literal[
     "shadowed",
     "not_open",
     "other_trigger",
+    "acts_at_till",
+    "adds_nothing",
 ]
 
 

@@ -10,12 +10,13 @@ import pytest
 from app.domain.account import CampaignMember, bucket_of
 from app.domain.calendar import local_date
 from app.domain.campaign_choice import budgets_of
-from app.domain.campaigns import Campaign, CampaignBudget, Effect, Trigger
+from app.domain.campaigns import Campaign, CampaignBudget, Effect, Lines, Trigger
 from app.domain.commands import Accrue, Enrol, SignIn
 from app.domain.coupon_templates import Template
 from app.domain.errors import MemberFrozen, TierNotFound
 from app.domain.posting import Context, Member
 from app.domain.program import Program
+from app.domain.ratio import Ratio
 from app.domain.roster import Roster
 from app.domain.shelf import NeedsMore, ReadingShelf
 from app.domain.simulation import (
@@ -169,6 +170,27 @@ def test_one_that_does_not_stack_shadows_the_others() -> None:
     }
 
 
+def test_one_that_has_nothing_to_add() -> None:
+    till = campaign("till", Effect(kind="free_shipping"))
+    tea = campaign(
+        "tea", Effect(kind="multiply_points", factor=Ratio(2, 1), lines=Lines(categories=frozenset({"tea"})))
+    )
+    alone = campaign("zz", stacks=False)
+    assert outcomes(simulate(till, tea, alone)) == {
+        "till": "acts_at_till",
+        "tea": "adds_nothing",
+        "zz": "shadowed",
+    }
+
+
+def test_one_whose_budget_is_spent_shadows_nobody() -> None:
+    spent = campaign("a-spent", stacks=False, budget=CampaignBudget(points=500))
+    assert outcomes(simulate(spent, campaign("b"), left={"a-spent": 0})) == {
+        "a-spent": "budget_spent",
+        "b": "applied",
+    }
+
+
 def test_a_budget_that_is_spent() -> None:
     spent = campaign("spent", budget=CampaignBudget(points=500))
     assert outcomes(simulate(spent, left={"spent": 0})) == {"spent": "budget_spent"}
@@ -193,8 +215,10 @@ def test_prizes_are_told_and_what_could_not_be_given() -> None:
     found = simulate(gift, templates={"ten": TEN})
     assert (found["coupons"], found["chances"], found["points"]) == (["ten"], 2, 100)
     [looked] = simulate(gift)["campaigns"]
-    assert looked["outcome"] == "applied"
+    assert looked["outcome"] == "applied"  # there are the chances
     assert looked["detail"].startswith("It took part. (ten: ")
+    alone = campaign("gift", Effect(kind="issue_coupon", template="ten"))
+    assert outcomes(simulate(alone)) == {"gift": "adds_nothing"}
 
 
 def test_what_follows_is_part_of_it() -> None:
