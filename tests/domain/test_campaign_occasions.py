@@ -6,6 +6,8 @@ import pytest
 
 from app.domain.campaign_commands import PayCampaign
 from app.domain.campaigns import Campaign, Effect, Trigger
+from app.domain.carts import Wish
+from app.domain.checkout_commands import CompleteCheckout, HoldCheckout
 from app.domain.commands import Accrue, Freeze, Redeem
 from app.domain.errors import MemberFrozen
 from app.domain.posting import Context
@@ -13,6 +15,7 @@ from app.domain.program import Program
 from app.domain.roster import Roster
 from tests.domain.book import Book
 from tests.domain.programs import DEFAULT, with_validity
+from tests.domain.shop import cart
 
 
 class Gifts(Book):
@@ -81,3 +84,14 @@ def test_a_gift_shows_no_life() -> None:
     given = book.lot(2).expires_at
     assert given is not None
     assert given > ends
+
+
+def test_which_campaigns_a_command_has_looked_up() -> None:
+    pay = PayCampaign(member_id="m", campaign="c", trigger="schedule", occasion="at/2026-03-05")
+    hold = HoldCheckout(member_id="m", checkout_id="k", cart=cart(100), wish=Wish(0, 0, ()))
+    complete = CompleteCheckout(member_id="m", checkout_id="k")
+    assert [(each.fires, each.foretells) for each in (pay, hold, complete)] == [
+        ("schedule", None),
+        (None, "order"),
+        ("order", None),
+    ]
