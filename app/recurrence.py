@@ -25,7 +25,7 @@ YEARS_AHEAD = 30
 
 _DAY = timedelta(days=1)
 _MOMENT = timedelta(microseconds=1)
-_YEARS = timedelta(days=366)
+_YEARS_AHEAD = timedelta(days=YEARS_AHEAD * 365)
 _DAYS_OF = {"DAILY": 1, "WEEKLY": 7, "MONTHLY": 28, "YEARLY": 365}
 _FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 _NUMBERS = {
@@ -79,9 +79,8 @@ def check(rule: str, *, start: date, until: date | None = None) -> None:
     first = next_day(rule, start=start, after=start - _DAY)
     if first is None or (until is not None and first >= until):
         raise RecurrenceNever
-    days = _YEARS * 2 if until is None else min(until - start, _YEARS * 2)
-    named = sum(1 for _ in _days(rule, start, start + days - _DAY))
-    if days.days > 1 and named == days.days:
+    end = start + _YEARS_AHEAD if until is None else min(until, start + _YEARS_AHEAD)
+    if end - start > _DAY and _names_all(rule, start, end):
         raise RecurrenceAlways
 
 
@@ -129,7 +128,12 @@ def opens_next(campaign: Campaign, now: datetime, timezone: ZoneInfo) -> datetim
     opens = max(now, window.from_at or now)
     if window.rrule is not None:
         first = local_date(opens, timezone)
-        day = next_day(window.rrule, start=start_of(campaign, timezone), after=first - _DAY)
+        start = start_of(campaign, timezone)
+        day = next_day(window.rrule, start=start, after=first - _DAY)
+        while (
+            day is not None and local_date(midnight(day, timezone), timezone) != day
+        ):  # a day left out there
+            day = next_day(window.rrule, start=start, after=day)
         if day is None:
             return None
         opens = max(opens, midnight(day, timezone))
@@ -185,6 +189,12 @@ def _days(rule: str, start: date, last: date) -> Iterator[date]:
             yield moment.date()
 
 
+def _names_all(rule: str, start: date, end: date) -> bool:
+    """Whether the rule names each day from `start` on and before `end`."""
+    days = _days(rule, start, end - _DAY)
+    return all(next(days, None) == start + _DAY * number for number in range((end - start).days))
+
+
 def _check_form(rule: str) -> None:
     if len(rule) > MAX_LENGTH:
         raise RecurrenceInvalid(f"it must be at most {MAX_LENGTH} characters")
@@ -199,6 +209,12 @@ def _check_form(rule: str) -> None:
         raise RecurrenceInvalid("FREQ is missing")
     if seen["FREQ"] in ("DAILY", "WEEKLY") and any(each.isdigit() for each in seen.get("BYDAY", "")):
         raise RecurrenceInvalid("BYDAY names numbered weekdays with MONTHLY and YEARLY alone")
+    if seen["FREQ"] == "MONTHLY" or "BYMONTH" in seen:
+        numbers = [day[:-2] for day in seen.get("BYDAY", "").split(",")]
+        if any(number and not _is_number(number, -5, 5) for number in numbers):
+            raise RecurrenceInvalid("BYDAY numbers the weekdays of a month from 1 to 5, or from -5 to -1")
+    if seen["FREQ"] == "DAILY" and "BYSETPOS" in seen:
+        raise RecurrenceInvalid("BYSETPOS goes with WEEKLY, MONTHLY and YEARLY alone")
     if {"COUNT", "UNTIL"} <= seen.keys():
         raise RecurrenceInvalid("COUNT does not go with UNTIL")
 
