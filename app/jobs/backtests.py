@@ -40,7 +40,7 @@ async def _run_one(database: Database, backtest: UUID, is_stopping: Callable[[],
         "app.cli",
         "backtest",
         str(backtest),
-        env={**os.environ, f"{PREFIX}DATABASE_URL": database.url},
+        env=_environment(database),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
     )
@@ -59,6 +59,12 @@ async def _run_one(database: Database, backtest: UUID, is_stopping: Callable[[],
         # What it could it has told itself; killed, it could not.
         log.warning("backtest_broke", backtest=str(backtest), code=code)
         await give_up(database, backtest, error="The backtest ended before it was done.")
+
+
+def _environment(database: Database) -> dict[str, str]:
+    """This process's, with its database; but what it counts of requests is not the other's to add to."""
+    kept = {name: value for name, value in os.environ.items() if name != "PROMETHEUS_MULTIPROC_DIR"}
+    return {**kept, f"{PREFIX}DATABASE_URL": database.url}
 
 
 async def _end_of(process: asyncio.subprocess.Process, is_stopping: Callable[[], bool]) -> int | None:
