@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
 import structlog
 from cel_expr_python import cel  # pyright: ignore[reportMissingTypeStubs] - they are in cel.pyi
@@ -219,10 +219,20 @@ def matches(expression: str, facts: Facts) -> bool:
         return False
 
 
-def asking(trigger: Trigger, facts: Mapping[str, Any]) -> Callable[[str], bool]:
-    """Whether conditions hold for these facts: each is handed over what it asks for. Raises ConditionFailed."""
+def asking(
+    trigger: Trigger, facts: Mapping[str, Any], *, together: tuple[str, ...] = ()
+) -> Callable[[str], bool]:
+    """Whether conditions hold for these facts: each is handed over what it asks for. Raises ConditionFailed.
+
+    Those of `together` are evaluated at once, which takes little longer than one of them; if any fails, each alone.
+    """
+    known: Mapping[str, bool] = {}
+    if len(together) > 1:
+        known = _evaluated_together(trigger, facts, together)
 
     def ask(expression: str) -> bool:
+        if expression in known:
+            return known[expression]
         try:
             condition = _compiled(expression, trigger)
         except ExpressionInvalid as error:
@@ -234,6 +244,35 @@ def asking(trigger: Trigger, facts: Mapping[str, Any]) -> Callable[[str], bool]:
         return _evaluated(condition, _environment(trigger).Activation(asked))
 
     return ask
+
+
+def _evaluated_together(
+    trigger: Trigger, facts: Mapping[str, Any], expressions: tuple[str, ...]
+) -> Mapping[str, bool]:
+    """Which of the conditions hold; nothing where one of them fails or can't be used."""
+    listed_up = _compiled_together(trigger, expressions)
+    if listed_up is None:
+        return {}
+    try:
+        asked = {name: facts[name] for name in listed_up.names}
+        values: object = listed_up.expression.eval(_environment(trigger).Activation(asked)).plain_value()
+    except (KeyError, RuntimeError, TypeError):
+        return {}
+    if not isinstance(values, list):  # an error
+        return {}
+    return dict(zip(expressions, cast(list[bool], values), strict=True))
+
+
+@lru_cache(maxsize=64)
+def _compiled_together(trigger: Trigger, expressions: tuple[str, ...]) -> _Condition | None:
+    """The list of what these conditions come to; None if one of them can't be used."""
+    try:
+        for expression in expressions:
+            _compiled(expression, trigger)
+        made = _environment(trigger).compile(f"[{', '.join(f'({each})' for each in expressions)}]")
+    except (ExpressionInvalid, RuntimeError):
+        return None
+    return _Condition(made, Form(made.serialize()).names & _VARIABLES[trigger].keys())
 
 
 def _evaluated(condition: _Condition, activation: cel.Activation) -> bool:

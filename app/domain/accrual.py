@@ -1,9 +1,11 @@
 """Orders earn points, now or once they are settled (RULES.md: purchase, pending, back-dated orders)."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from app.domain.account import Account, Lot, Review
+from app.domain.account import Account, CampaignMember, Lot, Review
+from app.domain.campaign_choice import sums_of
 from app.domain.commands import Accrue, Settle
 from app.domain.compact import compact
 from app.domain.earning import Earned, check_lines
@@ -23,6 +25,7 @@ from app.domain.prizes import Prizes, give_prizes
 from app.domain.standing import restand
 
 _A_DAY = timedelta(days=1)
+_NOTHING: Mapping[str, int] = {}
 
 
 def accrue(member: Member, command: Accrue, context: Context) -> Change:
@@ -49,10 +52,18 @@ def accrue(member: Member, command: Accrue, context: Context) -> Change:
     )
     detail = told_grant(lot, reward, account)
     if command.settle:
-        change = _settle(member, lot, order, reward, context, kind="accrue", command=command, detail=detail)
-        if tallies:
-            return change._replace(tallies=(*tallies, *change.tallies), draws=draws)
-        return change
+        return _settle(
+            member,
+            lot,
+            order,
+            reward,
+            context,
+            kind="accrue",
+            command=command,
+            detail=detail,
+            tallies=tallies,
+            draws=draws,
+        )
     detail["pending"] = True
     after, entry = post(
         account,
@@ -109,10 +120,15 @@ def _settle(
     kind: str,
     command: Accrue | Settle,
     detail: dict[str, Any],
+    tallies: tuple[CampaignMember, ...] = (),
+    draws: Mapping[str, int] = _NOTHING,
 ) -> Change:
     account = member.account
     settled = settle_order(member, account, lot, order, reward, context)
     detail |= settled.detail
+    tallies += settled.prizes.tallies
+    if tallies:
+        detail["campaigns"] = sums_of(tallies)
     after, entry = post(
         account,
         settled.account,
@@ -134,7 +150,8 @@ def _settle(
         coupons=settled.prizes.coupons,
         codes=settled.prizes.codes,
         counters=settled.prizes.counters,
-        tallies=settled.prizes.tallies,
+        tallies=tallies,
+        draws=draws,
     )
 
 

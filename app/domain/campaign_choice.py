@@ -24,6 +24,11 @@ Outcome = Literal[
 ]
 
 
+MOST_POINTS = 10**12
+_FIRST_SUM = CampaignMember._fields.index(SUMS_OF_CAMPAIGNS[0])
+_SUMS = slice(_FIRST_SUM, _FIRST_SUM + len(SUMS_OF_CAMPAIGNS))
+
+
 class Judged(NamedTuple):
     """What becomes of a campaign, with the words of what failed."""
 
@@ -101,13 +106,18 @@ def limit(
 ) -> Limited:
     """Hold each campaign to its budgets: in all, per member, and per day of all members together.
 
-    `paid` is what each would pay. The last grant of a budget is what is left of it. Raises NeedsMore.
+    `paid` is what each would pay. The last grant of a budget is what is left of it; one that would pay more than a
+    ledger can hold pays nothing. Raises NeedsMore.
     """
     points: dict[str, int] = {}
     spent: set[str] = set()
     draws: dict[str, int] = {}
     for campaign in campaigns:
         code, wanted = campaign.campaign, paid.get(campaign.campaign, 0)
+        if wanted > MOST_POINTS:
+            context.campaigns.failed(code, f"it would give more than {MOST_POINTS} points at once.")
+            spent.add(code)
+            break  # without it the next ones pay less
         allowed = wanted
         if wanted and (most := campaign.budget.per_member) is not None:
             given = member.given.get(code)
@@ -167,15 +177,17 @@ def tally(
 
 
 def told(change: Change) -> Change:
-    """The change whose entry tells what campaigns gave with it or lost by it, so that what is counted of them can be
-    proved: {campaign: [times, amount, ...]}, in the order of `SUMS_OF_CAMPAIGNS`.
-    """
-    if not change.tallies:
+    """The change whose entry tells what campaigns gave with it or lost by it, if it does not yet."""
+    if not change.tallies or "campaigns" in change.detail:
         return change
+    return telling(change, campaigns=sums_of(change.tallies))
+
+
+def sums_of(tallies: Iterable[CampaignMember]) -> dict[str, tuple[int, ...]]:
+    """What campaigns gave or lost as entries tell it, so that what is counted of them can be proved:
+    {campaign: (times, amount, ...)}, in the order of `SUMS_OF_CAMPAIGNS`.
+    """
     sums: dict[str, CampaignMember] = {}
-    for each in change.tallies:
+    for each in tallies:
         sums[each.campaign] = added(sums.get(each.campaign), each)
-    return telling(
-        change,
-        campaigns={code: [getattr(row, name) for name in SUMS_OF_CAMPAIGNS] for code, row in sums.items()},
-    )
+    return {code: row[_SUMS] for code, row in sums.items()}

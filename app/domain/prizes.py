@@ -42,6 +42,8 @@ def give_prizes(member: Member, account: Account, boosts: Iterable[Boost], conte
             tallies.append(tally(account, boost.campaign, context, coupons=given))
             for refusal in handed.refused[len(before.refused) :]:
                 context.campaigns.failed(boost.campaign, f"{refusal['template']}: {refusal['code']}")
+    if not tallies:
+        return Prizes(account)
     detail: dict[str, Any] = {}
     if chances:
         detail["chances"] = chances

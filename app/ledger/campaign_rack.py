@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.domain.account import Budget
 from app.domain.calendar import local_date
 from app.domain.campaign_choice import budgets_of
-from app.domain.campaign_document import read_campaign
-from app.domain.campaigns import Campaign, Trigger
+from app.domain.campaign_document import CampaignInvalid, read_campaign
+from app.domain.campaigns import Campaign, Facts, Trigger
 from app.domain.program import Program
-from app.domain.roster import Roster
+from app.domain.roster import Asking, Failure, Roster
 from app.expressions import asking, asks_for_traits
 from app.ledger.budgets import SHARES, left_of
 from app.ledger.campaign_failures import CampaignFailures
@@ -22,7 +22,8 @@ from app.ledger.connection import Connection
 from app.recurrence import is_open
 
 _REFRESH = """
-SELECT campaign, revision, version, state, document, created_at FROM campaign WHERE revision > $1 ORDER BY revision
+SELECT campaign, revision, version, state, document, created_at, updated_at FROM campaign
+ WHERE revision > $1 ORDER BY revision
 """
 
 
@@ -61,14 +62,7 @@ class CampaignRack:
         for row in await connection.fetch(_REFRESH, self.newest):
             known = self.campaigns.get(row["campaign"])
             if known is None or known.revision < row["revision"]:  # else read by another refresh meanwhile
-                self.campaigns[row["campaign"]] = read_campaign(
-                    row["campaign"],
-                    json.loads(row["document"]),
-                    version=row["version"],
-                    revision=row["revision"],
-                    state=row["state"],
-                    created_at=row["created_at"],
-                )
+                self._read(row)
             self.newest = max(self.newest, row["revision"])
         live: dict[Trigger, list[Campaign]] = {}
         for campaign in sorted(self.campaigns.values(), key=lambda each: each.order_key):
@@ -81,6 +75,25 @@ class CampaignRack:
             for campaign in campaigns
             if any(map(asks_for_traits, filter(None, (campaign.audience, campaign.condition))))
         )
+
+    def _read(self, row: Mapping[str, Any]) -> None:
+        """Know the campaign of a row. One that a newer release wrote may be unreadable here: it pays nothing."""
+        name = row["campaign"]
+        self.campaigns.pop(name, None)
+        try:
+            self.campaigns[name] = read_campaign(
+                name,
+                json.loads(row["document"]),
+                version=row["version"],
+                revision=row["revision"],
+                state=row["state"],
+                created_at=row["created_at"],
+            )
+        except CampaignInvalid as invalid:
+            if row["state"] == "live":
+                mistake = invalid.mistakes[0]
+                failure = Failure(name, f"this process can't read it: {mistake.pointer} {mistake.detail}.")
+                self.failures.wait(failure, row["updated_at"])
 
     @property
     def has_live(self) -> bool:
@@ -125,17 +138,19 @@ class CampaignRack:
     ) -> Roster:
         """What decisions at this moment are handed of them, with these shares of budgets locked."""
         spent = self._spent_on(local_date(now, program.timezone))
+        open_now = self.open_at(now, program)
         return Roster(
-            self.open_at(now, program),
+            open_now,
             left={**left_of(rows), **dict.fromkeys(spent, 0)},
             all_shares=(*whole, *spent),
-            ask=asking,
+            ask=_asking(open_now),
         )
 
     def reading_roster(self, now: datetime, program: Program, *, left: Mapping[str, int]) -> Roster:
         """As `roster`, for decisions that are never written down, with what is left of budgets as it was read."""
         left = {**left, **dict.fromkeys(self._spent_on(local_date(now, program.timezone)), 0)}
-        return Roster(self.open_at(now, program), left=left, ask=asking, is_reading=True)
+        open_now = self.open_at(now, program)
+        return Roster(open_now, left=left, ask=_asking(open_now), is_reading=True)
 
     def _spent_on(self, today: date) -> list[str]:
         """The budgets known to be spent; those of days that are over are forgotten."""
@@ -151,3 +166,16 @@ class CampaignRack:
             trigger: [campaign for campaign in campaigns if is_open(campaign, now, today, program.timezone)]
             for trigger, campaigns in self._live.items()
         }
+
+
+def _asking(open_now: Mapping[Trigger, Sequence[Campaign]]) -> Callable[[Trigger, Facts], Asking]:
+    """How conditions are asked of these campaigns: all of a trigger at once, so that they cost little more than one."""
+    together: dict[Trigger, tuple[str, ...]] = {}
+    for trigger, campaigns in open_now.items():
+        asked = (expression for each in campaigns for expression in (each.audience, each.condition))
+        together[trigger] = tuple(dict.fromkeys(filter(None, asked)))
+
+    def ask(trigger: Trigger, facts: Facts) -> Asking:
+        return asking(trigger, facts, together=together.get(trigger, ()))
+
+    return ask

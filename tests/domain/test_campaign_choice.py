@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.domain.account import SUMS_OF_CAMPAIGNS
-from app.domain.campaign_choice import applying, budgets_of, judge, limit, stacked, tally, told
+from app.domain.campaign_choice import MOST_POINTS, applying, budgets_of, judge, limit, stacked, tally, told
 from app.domain.campaigns import Campaign, CampaignBudget, Lines
 from app.domain.commands import Adjust
 from app.domain.posting import Change, telling
@@ -158,6 +158,14 @@ def test_what_budgets_let_it_pay(
     assert limited(given, left, paid, **limits) == allowed
 
 
+def test_more_points_than_a_ledger_can_hold() -> None:
+    book = Fair()
+    found = [campaign(code, points(1)) for code in "ab"]
+    paid = {"a": MOST_POINTS, "b": MOST_POINTS + 1}
+    assert limit(found, paid, book.members["m"], book.context()) == ({"a": MOST_POINTS}, {"b"}, {})
+    assert [failure.campaign for failure in book.failures] == ["b"]
+
+
 def test_each_campaign_has_budgets_of_its_own() -> None:
     book = Fair()
     found = [campaign(code, points(1), budget=CampaignBudget(points=9)) for code in "ab"]
@@ -199,7 +207,7 @@ def test_an_entry_tells_what_campaigns_gave() -> None:
         **json.loads(change.entry.detail if change.entry else ""),
         "campaigns": campaigns,
     }
-    assert after.detail == {**change.detail, "campaigns": campaigns}
+    assert {name: list(sums) for name, sums in after.detail["campaigns"].items()} == campaigns
 
 
 def test_an_entry_that_tells_nothing_else() -> None:
