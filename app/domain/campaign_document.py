@@ -26,6 +26,7 @@ from app.domain.ratio import Ratio
 
 _AMOUNT = 10**12  # the API's largest amount
 _POINTS = 10**9
+_CHANCES = 1_000
 _COUNT = 20  # coupons, or pieces of a gift, at once
 _NAMES = 1_000
 _EFFECTS = 10
@@ -164,7 +165,8 @@ def _read_effect(place: Section, kind: EffectKind) -> Effect:
         case "multiply_points":
             return Effect(kind=kind, factor=_read_factor(place), lines=_read_lines(place))
         case "add_points" | "add_growth" | "add_chances":
-            return Effect(kind=kind, amount=place.integer(_AMOUNTS[kind], least=1, most=_POINTS))
+            most = _CHANCES if kind == "add_chances" else _POINTS
+            return Effect(kind=kind, amount=place.integer(_AMOUNTS[kind], least=1, most=most))
         case "issue_coupon":
             return Effect(
                 kind=kind,

@@ -48,6 +48,10 @@ class CampaignFailures:
             untold[failure.campaign] = Untold(1 + (before.failures if before else 0), now, failure.error)
         return untold
 
+    def wait(self, failure: Failure, at: datetime) -> None:
+        """Tell it with the next ones."""
+        self._untold = self.with_more((failure,), at)
+
     async def tell(
         self, connection: Connection, untold: Mapping[str, Untold], *, is_last: bool = False
     ) -> bool:

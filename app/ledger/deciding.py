@@ -16,6 +16,7 @@ import structlog
 from app.domain.account import Account, Entry
 from app.domain.answers import answer, has_answer
 from app.domain.calendar import local_date
+from app.domain.campaign_commands import PayCampaign
 from app.domain.checkout_commands import CheckoutAlreadyExists, CheckoutCommand
 from app.domain.checkout_errors import CheckoutNotFound
 from app.domain.command import Command
@@ -222,6 +223,13 @@ class Deciding:
                 followed = decide(self.members, command, system)
             except LoyaltyError as refusal:
                 log.info("follow_up_refused", kind=command.kind, code=refusal.code)
+                continue
+            except NeedsMore:
+                raise
+            except Exception:  # what it follows from is done, and stays so
+                log.exception("follow_up_broke", kind=command.kind)
+                if isinstance(command, PayCampaign):
+                    self.roster.failed(command.campaign, "it broke.")
                 continue
             self._take_in(followed, system)
 

@@ -260,9 +260,13 @@ LATER = {"from": "2026-03-01T00:00:00Z", "until": "2026-03-01T00:00:00Z"}
         (effect(kind="free_shipping", sku="a"), {"/effects/0/sku": "is not known here"}),
         (effect(kind="add_points", growth=5), {"/effects/0/points": "", "/effects/0/growth": "not known"}),
         *(
-            (effect(kind=kind, **{name: wrong}), {f"/effects/0/{name}": f"from 1 to {10**9}"})
-            for kind, name in (("add_points", "points"), ("add_growth", "growth"), ("add_chances", "chances"))
-            for wrong in (0, -1, 10**9 + 1, 1.0, "5", True, None)
+            (effect(kind=kind, **{name: wrong}), {f"/effects/0/{name}": f"from 1 to {most}"})
+            for kind, name, most in (
+                ("add_points", "points", 10**9),
+                ("add_growth", "growth", 10**9),
+                ("add_chances", "chances", 1_000),
+            )
+            for wrong in (0, -1, most + 1, 1.0, "5", True, None)
         ),
         *(
             (effect(kind="multiply_points", factor=factor), {"/effects/0/factor": NOT_ABOVE_ONE})

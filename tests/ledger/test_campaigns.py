@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from app.domain import decisions
 from app.domain.campaign_commands import PayCampaign
+from app.domain.campaign_document import CampaignInvalid, read_campaign
 from app.domain.carts import Cart, CartLine, Wish
 from app.domain.checkout_commands import CompleteCheckout, HoldCheckout, RefundCheckout
 from app.domain.command import Command
@@ -245,6 +247,65 @@ async def test_what_failed_is_not_lost_with_the_connection(
     await asyncio.sleep(1.05)
     await till.ask(order(member, "o3", settle=False))
     assert await till.rows("SELECT failures FROM campaign_failure WHERE campaign = $1", name) == [(3,)]
+
+
+async def failure(till: Till, name: str) -> tuple[int, str]:
+    [row] = await till.rows("SELECT failures, last_error FROM campaign_failure WHERE campaign = $1", name)
+    return row
+
+
+async def test_more_points_than_there_are(till: Till, member: str, name: str) -> None:
+    """Factors multiply: what no ledger can hold is a failure of the campaign that asks for it."""
+    await till.enrol(member)
+    await put_live(till, name, *[{"kind": "multiply_points", "factor": "100"}] * 10)
+    await put_live(till, f"{name}-too")
+    await put_live(till, f"{name}-s", *[{"kind": "multiply_points", "factor": "100"}] * 10, trigger="sign_in")
+    assert (await till.ask(order(member))).body["points"] == 200
+    assert (await till.ask(SignIn(member_id=member))).body["points"] == 10
+    assert (await failure(till, name))[0] == 1
+    assert "points at once" in (await failure(till, name))[1]
+
+
+async def test_chances_never_grow_beyond_what_can_be_counted(till: Till, member: str, name: str) -> None:
+    with pytest.raises(CampaignInvalid):
+        read_campaign(
+            name, {"name": name, "trigger": "order", "effects": [{"kind": "add_chances", "chances": 10**6}]}
+        )
+    await till.enrol(member)
+    await put_live(till, name, *[{"kind": "add_chances", "chances": 1_000}] * 10)
+    await till.ask(order(member))
+    assert await given(till, name) == {"times": 1, "amount": 10_000, "chances": 10_000}
+
+
+async def test_a_campaign_that_this_process_cannot_read(till: Till, member: str, name: str) -> None:
+    """Such as one of a newer release: it pays nothing, and is told of."""
+    await till.enrol(member)
+    await put_live(till, name, {"kind": "send_flowers"})
+    await put_live(till, f"{name}-too")
+    assert (await till.ask(order(member))).body["points"] == 200
+    assert "/effects/0/kind" in (await failure(till, name))[1]
+    engine = Engine(till.database.connect)
+    await engine.start()
+    await engine.stop()
+
+
+async def test_what_breaks_afterwards_does_not_break_what_it_follows_from(
+    till: Till, shop: Shop, member: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a command, and of what fell due."""
+
+    def breaks(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(decisions._DECISIONS, PayCampaign, breaks)
+    await put_live(till, name, POINTS_5, trigger="enrolment")
+    await put_live(till, f"{name}-t", POINTS_5, trigger="tier_change")
+    await till.enrol(member)
+    assert (await till.ask(order(member, amount=40_000))).body["points"] == 400
+    await till.ask(order(member, "o2", amount=400_000, settle=False))
+    await shop.wait(days=16)
+    assert (await till.balance(member))[0] == 4_400
+    assert (await failure(till, f"{name}-t")) == (2, "it broke.")
 
 
 async def test_coupons_within_the_stock(till: Till, member: str, name: str) -> None:
