@@ -13,6 +13,7 @@ from pydantic import Field, SkipValidation
 from app.domain.campaigns import Trigger
 from app.domain.identifiers import ID_PATTERN
 from app.expressions import MAX_LENGTH
+from app.festivals import NAMES
 from app.schemas.common import Instant, Wire, text
 from app.schemas.parts import shown
 
@@ -24,6 +25,7 @@ CampaignCode = Annotated[
 ]
 Name = Annotated[str, text(max_length=100)]
 Names = Annotated[list[Name], Field(min_length=1, max_length=1_000, description="Each once.")]
+_MOST_CHANCES = 1_000
 SomePoints = Annotated[int, Field(ge=1, le=_MOST, examples=[500])]
 Limit = Annotated[int, Field(ge=1, le=10**12, examples=[1_000_000])]
 Expression = Annotated[str, Field(min_length=1, max_length=MAX_LENGTH)]
@@ -85,7 +87,7 @@ class AddChances(Wire):
     """Chances in the lottery."""
 
     kind: Literal["add_chances"]
-    chances: SomePoints = Field(examples=[1])
+    chances: Annotated[int, Field(ge=1, le=_MOST_CHANCES, examples=[1])]
 
 
 class IssueCoupon(Wire):
@@ -209,22 +211,31 @@ class CampaignTerms(Wire):
         examples=[10],
     )
     dormant_days: SkipValidation[Annotated[int, Field(ge=1, le=3_660)] | None] = Field(
-        None, description="With `dormancy`: days without a purchase or a sign-in. Absent: 90.", examples=[90]
+        None,
+        description="With `dormancy`: days without a purchase, sign-in, redemption, activity, transfer, or coupon "
+        "claimed or used. Absent: 90.",
+        examples=[90],
     )
     balance: SkipValidation[Annotated[int, Field(ge=1, le=10**12)] | None] = Field(
-        None, description="With `balance`, required: how many points.", examples=[10_000]
+        None,
+        description="With `balance`, required: how many points. Looked for every hour.",
+        examples=[10_000],
     )
     holidays: SkipValidation[Annotated[list[Name], Field(min_length=1, max_length=50)] | None] = Field(
-        None, description="With `holiday`, required: public holidays of China.", examples=[["春节", "中秋节"]]
+        None,
+        description=f"With `holiday`, required: public holidays of China ({', '.join(NAMES)}), each on its first day.",
+        examples=[["春节", "中秋节"]],
     )
     of_campaign: SkipValidation[Annotated[str, Field(pattern=ID_PATTERN)] | None] = Field(
         None,
-        description="With `campaign_end`, required: the campaign whose end it is.",
+        description="With `campaign_end`, required: the campaign whose end it is, by a person or with its window.",
         examples=["spring-sale"],
     )
     at: SkipValidation[Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] | None] = Field(
         None,
-        description="With `schedule` and `holiday`: at which time of the day. Absent: 00:00.",
+        description="With `schedule` and `holiday`: from which time on until the day is over; who joins after that "
+        "waits for the next one. A schedule without `rrule` fires once, on the day its window begins or it is "
+        "started. Absent: 00:00.",
         examples=["09:30"],
     )
 
