@@ -310,7 +310,7 @@ def _compiled(expression: str, scope: Scope) -> _Condition:
         raise _invalid(str(error), scope) from None
     except TypeError:
         raise ExpressionInvalid("it holds half a character, a lone surrogate.") from None
-    if made.return_type() != cel.Type.BOOL:
+    if not _is_condition(made):
         raise ExpressionInvalid(
             "it must be true or false; compare an attribute with something, as in "
             "`member.attributes.newsletter == true`."
@@ -318,6 +318,14 @@ def _compiled(expression: str, scope: Scope) -> _Condition:
     form = Form(made.serialize())
     _weigh(form, expression, scope)
     return _Condition(made, form.names & _VARIABLES[scope].keys())
+
+
+def _is_condition(made: cel.Expression) -> bool:
+    """Whether it is true or false. What the library can't tell the type of, such as `{now: 1}`, is neither."""
+    try:
+        return made.return_type() == cel.Type.BOOL
+    except RuntimeError:
+        return False
 
 
 def _weigh(form: Form, expression: str, scope: Scope) -> None:
@@ -331,6 +339,13 @@ def _weigh(form: Form, expression: str, scope: Scope) -> None:
         raise _at(expression, unknown.offset, f"a line has no such field; it has {fields}.") from None
     except MessageMade as made:
         raise _at(expression, made.offset, _unknown_name(scope)) from None
+
+
+def _moments(words: str) -> str:
+    """The library's names for moments and for the time between two, as they are written in a condition."""
+    return words.replace("google.protobuf.Timestamp", "timestamp").replace(
+        "google.protobuf.Duration", "duration"
+    )
 
 
 def _at(expression: str, offset: int, message: str) -> ExpressionInvalid:
@@ -360,7 +375,7 @@ def _invalid(told: str, scope: Scope) -> ExpressionInvalid:
     place = _told_at(told)
     if place is None or int(place[1]) < 1:
         return ExpressionInvalid("it is nested too deeply; at most 32 levels are read.")
-    words, line, column = place[3], int(place[1]), int(place[2])
+    words, line, column = _moments(place[3]), int(place[1]), int(place[2])
     if words.startswith("undeclared reference"):
         message = _unknown_name(scope)
     elif words.startswith("Syntax error"):

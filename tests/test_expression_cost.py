@@ -192,13 +192,13 @@ def test_what_doubles_in_every_loop_is_bounded(written: Callable[[int], str]) ->
     refused = 0
     ask = asking("order", LARGEST)
     for depth in range(1, 25):
-        started = time.perf_counter()
+        started = time.process_time()
         try:
             check(written(depth), "order")
             ask(written(depth))
         except (ExpressionInvalid, ConditionFailed):
             refused += 1
-        assert time.perf_counter() - started < 0.25, "on a machine that does other things too"
+        assert time.process_time() - started < 0.25
     assert 1 <= refused <= 23
 
 
@@ -235,16 +235,16 @@ WORST = [
 
 @pytest.mark.parametrize("expression", WORST)
 def test_what_is_let_through_is_quick_with_the_largest_order(expression: str) -> None:
-    """20 ms are meant; ten times that is allowed to a machine that does other things too."""
+    """20 ms are meant; ten times that is allowed to slow machines."""
     try:
         check(expression, "order")
     except ExpressionInvalid as error:
         if "too long" not in error.detail:
             raise
         return
-    started = time.perf_counter()
+    started = time.process_time()
     asking("order", LARGEST)(expression)
-    assert time.perf_counter() - started < 0.25
+    assert time.process_time() - started < 0.25
 
 
 @pytest.mark.parametrize(

@@ -79,14 +79,14 @@ def test_any_rule_names_the_days_that_dateutil_does(rule: str, start: date) -> N
 @settings(deadline=None)
 def test_any_rule_is_answered_in_time(rule: str, start: date) -> None:
     """Also one that names no day, or that began long ago."""
-    began = time.perf_counter()
+    began = time.process_time()
     try:
         check(rule, start=start)
     except (RecurrenceNever, RecurrenceAlways):
         pass
     else:
         next_day(rule, start=start, after=max(start, date(2026, 6, 1)))
-    assert time.perf_counter() - began < 0.5, "on a machine that does other things too"
+    assert time.process_time() - began < 0.5
 
 
 @given(
