@@ -112,7 +112,7 @@ async def moments_on_the_way(database: Database, *, now: datetime) -> list[datet
         return []
     timezone = known.program.timezone
     moments = moments_between(
-        [known.rack.campaigns[code] for code in known.standing.started],
+        [campaign for code, campaign in known.rack.campaigns.items() if code in known.standing.started],
         known.now,
         now,
         timezone,
@@ -164,8 +164,12 @@ async def _due(connection: Connection, clock: str) -> list[Walk]:
     if known is None:
         return []
     now, timezone = known.now, known.program.timezone
+    # One that was started or paused meanwhile has its turn in a minute.
     walks = due_walks(
-        known.rack.open_at(now, known.program),
+        {
+            trigger: [campaign for campaign in campaigns if campaign.campaign in known.standing.started]
+            for trigger, campaigns in known.rack.open_at(now, known.program).items()
+        },
         now,
         timezone,
         standing=known.standing,

@@ -14,6 +14,7 @@ from app.actions.occasions import pay_occasions
 from app.actions.sandbox import live_through
 from app.domain.commands import Accrue, Adjust, Enrol, Freeze, Import, Redeem, Reverse, SignIn
 from app.jobs import occasions as job
+from app.ledger.campaign_rack import CampaignRack
 from app.ledger.engine import Engine, LedgerUnavailable
 from tests.jobs.conftest import PII, Sandbox
 from tests.jobs.test_birthdays import born
@@ -70,6 +71,35 @@ async def test_nothing_is_due(sandbox: Sandbox) -> None:
     await live(sandbox, "schedule", "draft", state="paused")
     assert await pay(sandbox) == 0
     assert await runs(sandbox) == []
+
+
+async def test_one_that_can_not_be_read_stands_in_nobodys_way(sandbox: Sandbox) -> None:
+    await jump(sandbox, "2031-03-01T12:00:00+08:00")
+    await join(sandbox, "a")
+    await live(sandbox, "schedule", "newer", effects=[{"kind": "fly_to_the_moon"}])
+    await live(sandbox, "schedule", window=SATURDAYS)
+    assert await pay(sandbox) == 1
+    await jump(sandbox, "2031-04-05T12:00:00+08:00")
+    assert len(await keys(sandbox)) == 2
+
+
+async def test_one_started_while_it_looks_waits_a_minute(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await jump(sandbox, "2031-03-01T12:00:00+08:00")
+    await join(sandbox, "a")
+    await live(sandbox, "balance", "other", balance=1)
+    await live(sandbox, "schedule", window={"from": "2031-03-01T00:00:00Z"}, state="paused")
+    refresh = CampaignRack.refresh
+
+    async def meanwhile(rack: CampaignRack, connection: Any) -> None:
+        await change_state(sandbox, "c", "live")
+        await refresh(rack, connection)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CampaignRack, "refresh", meanwhile)
+        assert await pay(sandbox) == 0
+    assert await pay(sandbox) == 1
 
 
 async def test_a_schedule_pays_everybody_on_each_of_its_days(sandbox: Sandbox) -> None:
