@@ -210,10 +210,19 @@ class Member:
             rate=rate,
             settle_at=now + timedelta(days=15),
         )
+        lot = self.with_campaigns(lot)
         lot.remaining = lot.granted
         self.lots.append(lot)
         if settle:
             self._settle(lot, now)
+
+    def with_campaigns(self, lot: Lot) -> Lot:
+        """An order's lot with what campaigns add to it: here none is live."""
+        return lot
+
+    def with_campaigns_of_the_day(self, points: int) -> int:
+        """What a sign-in gives with what campaigns add to it."""
+        return points
 
     def settle(self, now: datetime, order: str) -> None:
         lot = self._order(order)
@@ -448,9 +457,10 @@ class Member:
         self.streak = self.streak + 1 if self.last_sign_in == yesterday else 1
         self.last_sign_in = today
         extra = {7: 20, 15: 50, 0: 100}.get(self.streak % 30, 0)
-        self.earned += 10 + extra
+        points = self.with_campaigns_of_the_day(10 + extra)
+        self.earned += points
         self.growth += 5
-        self._grant(Lot(10 + extra, now, a_year_after(now)), now)
+        self._grant(Lot(points, now, a_year_after(now)), now)
         return True
 
     def adjust(self, now: datetime, points: int) -> None:

@@ -122,6 +122,7 @@ class Ledger(RuleBasedStateMachine):
     """Every step is taken by both; what they answer and what they hold must be the same."""
 
     world: World
+    kind: type[Member] = Member
 
     def __init__(self) -> None:
         super().__init__()
@@ -131,7 +132,7 @@ class Ledger(RuleBasedStateMachine):
     def enrol(self) -> None:
         start = secrets.token_hex(6)
         self.names = [f"{start}-{number}" for number in range(3)]
-        self.members = [Member() for _ in self.names]
+        self.members = [self.kind() for _ in self.names]
         for name in self.names:
             self.world.ask(Enrol(member_id=name))
             codes = [f"{name}-c{number}" for number in range(4)]
