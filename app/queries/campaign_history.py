@@ -5,9 +5,9 @@ When a campaign was paused is not kept, only since when it is: one that goes on 
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import asyncpg
 
 from app.domain.calendar import local_date
-from app.domain.campaign_document import read_campaign
+from app.domain.campaign_document import CampaignInvalid, read_campaign
 from app.domain.campaigns import Campaign, Trigger
 from app.domain.program import Program
 from app.recurrence import is_open
@@ -53,11 +53,17 @@ async def read_phases(connection: Connection) -> list[Phase]:
         if following is not None and following["campaign"] == row["campaign"]:
             ends.append(following["created_at"])
         since, until = max(row["created_at"], row["started_at"]), min(ends, default=None)
-        if until is None or since < until:
+        if until is not None and until <= since:
+            continue
+        with contextlib.suppress(CampaignInvalid):  # which a newer release wrote: it pays nothing live either
             campaign = read_campaign(
-                row["campaign"], json.loads(row["document"]), version=row["version"], state="live"
+                row["campaign"],
+                json.loads(row["document"]),
+                version=row["version"],
+                state="live",
+                created_at=row["made_at"],
             )
-            phases.append(Phase(replace(campaign, created_at=row["made_at"]), since, until))
+            phases.append(Phase(campaign, since, until))
     return phases
 
 

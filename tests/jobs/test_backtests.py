@@ -220,6 +220,7 @@ async def test_each_version_counts_while_it_was_live(sandbox: Sandbox) -> None:
         "WHERE campaign = 'changed'",
         START + 5 * DAY,
     )
+    await store_campaign(sandbox.database, "unreadable", since=START, effects=[{"kind": "of_the_future"}])
     assert (await carried_out(sandbox))["points"]["baseline"] == 5 * 20 + 5 * 30
 
 
