@@ -25,9 +25,10 @@ class Boosted(NamedTuple):
 def boosted(member: Member, account: Account, order: Order, context: Context) -> Boosted:
     """The order as the campaigns that apply to it leave it. `account` is as a decision under way has it.
 
-    Raises NeedsMore.
+    One for which no money was paid takes part in none: its refund would have nothing to go by, and coupons for it could
+    be had again and again. Raises NeedsMore.
     """
-    if not context.campaigns.open("order"):
+    if not order.amount or not context.campaigns.open("order"):
         return Boosted(order, _earned(order, account, context))
     campaigns = applying(
         "order",
@@ -86,7 +87,6 @@ def _tallies(
 ) -> tuple[CampaignMember, ...]:
     """Those who give at the till alone are counted there."""
     paid = _paid(order, reward)
-    share = 1 if order.amount else 0
     return tuple(
         tally(
             account,
@@ -95,7 +95,7 @@ def _tallies(
             times=1,
             amount_fen=order.amount,
             points=paid.get(campaign.campaign, 0),
-            growth=boosted_growth(boosts, share=share),
+            growth=boosted_growth(boosts, share=1),
         )
         for campaign in campaigns
         if (boosts := [boost for boost in order.boosts if boost.campaign == campaign.campaign])

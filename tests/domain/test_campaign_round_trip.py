@@ -40,7 +40,7 @@ EFFECTS: dict[EffectKind, st.SearchStrategy[Effect]] = {
     "multiply_points": st.builds(Effect, kind=st.just("multiply_points"), factor=factors, lines=lines),
     "add_points": st.builds(Effect, kind=st.just("add_points"), amount=amounts),
     "add_growth": st.builds(Effect, kind=st.just("add_growth"), amount=amounts),
-    "add_chances": st.builds(Effect, kind=st.just("add_chances"), amount=amounts),
+    "add_chances": st.builds(Effect, kind=st.just("add_chances"), amount=st.integers(1, 1_000)),
     "issue_coupon": st.builds(
         Effect, kind=st.just("issue_coupon"), template=identifiers, count=st.integers(1, 20)
     ),

@@ -8,11 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.campaigns import Campaign, CampaignBudget, Effect, Lines
+from app.domain.carts import Wish
+from app.domain.checkout_commands import CompleteCheckout, HoldCheckout, RefundCheckout
 from app.domain.commands import Accrue, Redeem, Reverse, Settle
 from app.domain.earning import Line
 from app.domain.ratio import Ratio
-from tests.domain.fair import Fair, campaign, chances, coupon, growth, points, times
-from tests.domain.shop import template
+from tests.domain.fair import PLAIN, Fair, campaign, chances, coupon, growth, points, times
+from tests.domain.programs import program
+from tests.domain.shop import cart, template
 
 
 def accrue(amount: int = 10_000, order_id: str = "o", **fields: Any) -> Accrue:
@@ -269,13 +272,30 @@ def test_an_order_of_nothing() -> None:
     book = fair(campaign("a", times("2"), points(50), growth(5)))
     assert book.do(accrue(0))["points"] == 0
     assert book.account().growth == 0
-    assert book.tally("a") == {"times": 1}
+    assert book.given == {}
 
 
-def test_an_order_of_nothing_does_not_wait_for_a_budget() -> None:
+def test_a_checkout_paid_with_points_alone_takes_part_in_no_campaign() -> None:
+    """Else coupons and chances could be had again and again: all comes back with the points."""
+    book = fair(
+        campaign("a", chances(3), points(50), coupon("t")),
+        templates=[template("t", amount_off_fen=100)],
+        program=program(tiers=PLAIN.to_document()["tiers"], paying={"max_share_percent": 100}),
+    )
+    book.do(accrue(100_000))
+    had = book.account()
+    book.do(HoldCheckout(member_id="m", checkout_id="k", cart=cart(1_000), wish=Wish(1_000, 0, ())))
+    book.do(CompleteCheckout(member_id="m", checkout_id="k"))
+    assert book.account().available == 50
+    book.do(RefundCheckout(member_id="m", checkout_id="k", reference="r", amount=1_000))
+    account = book.account()
+    assert (account.available, account.chances, account.coupons) == (had.available, had.chances, had.coupons)
+
+
+def test_an_order_of_less_than_a_point_does_not_wait_for_a_budget() -> None:
     book = fair(campaign("a", times("2"), chances(1), budget=budget(points=1)))
     book.do(accrue())
-    book.do(accrue(0, order_id="o2"))
+    book.do(accrue(10, order_id="o2"))
     assert book.tally("a")["chances"] == 2  # what costs no points is in no budget
 
 
