@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from app.domain.roster import ConditionFailed
 from app.expressions import ExpressionInvalid, asking, check
 from tests.test_expression_cost import LARGEST
+from tests.written_conditions import conditions
 
 ASK = asking("order", LARGEST)
 
@@ -84,35 +85,6 @@ def grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 anything = st.recursive(leaves, grown, max_leaves=30)
 
 
-@st.composite
-def loops(draw: st.DrawFn) -> str:
-    """Conditions that are read: loops in loops over what there is, and comparisons in them."""
-    depth = draw(st.integers(1, 4))
-    variables = ["a", "b", "c", "d"][:depth]
-    values = st.sampled_from(
-        [
-            *variables,
-            *(f"[{name}, {name}]" for name in variables),
-            *(f"{{{name}: {name}}}" for name in variables),
-            *(f"({name} + {name})" for name in variables),
-            *("order.skus", "order.items", "member.attributes", "order.skus + order.skus", "order.items[3]"),
-            *("order.brands[7]", "member.attributes.key3 + member.attributes.key4", "'a'", "order.skus[1]"),
-        ]
-    )
-    comparisons = st.builds(
-        "{} {} {}".format, values, st.sampled_from(["==", "!=", "in"]), values
-    ) | st.builds("{}.contains({})".format, values, values)
-    written = " && ".join(draw(st.lists(comparisons, min_size=1, max_size=4)))
-    over = (
-        st.sampled_from(["order.skus", "order.items", "member.attributes", "[1, 2, 3]", "{'k': 1, 'l': 2}"])
-        | values
-    )
-    for name in reversed(variables):
-        macro = draw(st.sampled_from(["all", "exists", "exists_one"]))
-        written = f"({draw(over)}).{macro}({name}, {written})"
-    return written
-
-
 def judge(expression: str) -> None:
     """Check it and, if it may be used, ask it of the largest order that there is."""
     started = time.process_time()
@@ -145,9 +117,9 @@ def test_any_expression_is_answered(expression: str) -> None:
     judge(expression)
 
 
-@given(expression=loops())
+@given(expression=conditions())
 @settings(deadline=None, max_examples=400)
-def test_any_loop_is_answered(expression: str) -> None:
+def test_any_condition_is_answered(expression: str) -> None:
     judge(expression)
 
 
