@@ -41,7 +41,7 @@ class StandardRequest(Wire):
         None,
         description="A decimal number above 1 and at most 100.",
         examples=["2"],
-        pattern=r"^\d{1,3}(\.\d{1,9})?$",
+        pattern=r"^\d{1,3}(\.\d{1,6})?$",
     )
     points: SkipValidation[SomePoints | None] = Field(None, description="Points to be given.")
     coupon: SkipValidation[Annotated[str, Field(pattern=ID_PATTERN)] | None] = Field(
