@@ -28,7 +28,7 @@ def boosted(member: Member, account: Account, order: Order, context: Context) ->
     One for which no money was paid takes part in none: its refund would have nothing to go by, and coupons for it could
     be had again and again. Raises NeedsMore.
     """
-    if not order.amount or not context.campaigns.open("order"):
+    if not context.campaigns.open("order"):
         return Boosted(order, _earned(order, account, context))
     campaigns = applying(
         "order",
@@ -36,7 +36,7 @@ def boosted(member: Member, account: Account, order: Order, context: Context) ->
         context.campaigns,
         lambda: CampaignFacts(member, account, context, order=order),
     )
-    if not campaigns:
+    if not campaigns or not order.amount:
         return Boosted(order, _earned(order, account, context))
     spent: frozenset[str] = frozenset()
     while True:

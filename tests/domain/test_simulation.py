@@ -221,6 +221,12 @@ def test_prizes_are_told_and_what_could_not_be_given() -> None:
     assert outcomes(simulate(alone)) == {"gift": "adds_nothing"}
 
 
+def test_an_order_of_nothing() -> None:
+    """It takes part in none, though the condition of one may hold."""
+    found = campaign("any", Effect(kind="add_points", amount=5), condition="order.amount=0")
+    assert outcomes(simulate(found, command=order(0))) == {"any": "adds_nothing"}
+
+
 def test_what_follows_is_part_of_it() -> None:
     rise = campaign("rise", Effect(kind="add_points", amount=500), trigger="tier_change")
     others = campaign("others", trigger="tier_change", tiers=frozenset({"gold"}))
