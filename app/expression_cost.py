@@ -20,6 +20,7 @@ _CONTAINED = (
 
 _Message = Mapping[int, list[int | bytes]]
 _CONSTANT, _SELECT, _CALL, _LIST, _MAP, _LOOP = 3, 5, 6, 7, 8, 9  # the kinds of parts, by their field
+_DIVIDING = ("_/_", "_%_")
 
 
 class Extent(NamedTuple):
@@ -71,6 +72,14 @@ class MessageMade(Exception):
         self.offset = offset
 
 
+class ZeroDivided(Exception):
+    """The part at `offset` is a zero written out that something is divided by: it could never be evaluated."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(offset)
+        self.offset = offset
+
+
 class Form:
     """The form of a checked expression: which names it asks for, and what it may cost."""
 
@@ -91,7 +100,7 @@ class Form:
 
     def weigh(self, known: Mapping[str, Extent]) -> int:
         """The units it costs at most, where each fact is at most as large as `known` tells. Raises Costly for more
-        than MOST_UNITS, FieldUnknown, MessageMade.
+        than MOST_UNITS, FieldUnknown, MessageMade, ZeroDivided.
         """
         units, _ = self._weigh(self._root, known)
         if units > MOST_UNITS:
@@ -145,8 +154,12 @@ class Form:
 
     def _weigh_call(self, node: _Message, known: Mapping[str, Extent]) -> tuple[int, Extent]:
         call = _message(_bytes(node, _CALL))
-        weighed = [self._weigh(part, known) for part in (*_messages(call, 1), *_messages(call, 3))]
-        looked_at, extent = _applied(_bytes(call, 2).decode(), [extent for _, extent in weighed])
+        parts = (*_messages(call, 1), *_messages(call, 3))
+        function = _bytes(call, 2).decode()
+        if function in _DIVIDING and _is_zero(parts[-1]):
+            raise ZeroDivided(self._offset(parts[-1]))
+        weighed = [self._weigh(part, known) for part in parts]
+        looked_at, extent = _applied(function, [extent for _, extent in weighed])
         return 1 + sum(units for units, _ in weighed) + looked_at // _SIZE_OF_UNIT, extent
 
     def _weigh_loop(self, node: _Message, known: Mapping[str, Extent]) -> tuple[int, Extent]:
@@ -162,6 +175,12 @@ class Form:
 
     def _offset(self, node: _Message) -> int:
         return self._offsets.get(_number(node, 2), 0)
+
+
+def _is_zero(node: _Message) -> bool:
+    """Whether it is a whole number 0, signed or not, that is written out. One with a point divides to infinity."""
+    constant = _message(_bytes(node, _CONSTANT))
+    return any(number in constant and not _number(constant, number) for number in (3, 4))
 
 
 def _applied(function: str, to: list[Extent]) -> tuple[int, Extent]:

@@ -20,7 +20,17 @@ from cel_expr_python import cel  # pyright: ignore[reportMissingTypeStubs] - the
 from app.domain.campaigns import TRIGGERS, Trigger
 from app.domain.errors import ErrorKind, LoyaltyError
 from app.domain.roster import ConditionFailed
-from app.expression_cost import SCALAR, Costly, Extent, FieldUnknown, Form, MessageMade, listed, text
+from app.expression_cost import (
+    SCALAR,
+    Costly,
+    Extent,
+    FieldUnknown,
+    Form,
+    MessageMade,
+    ZeroDivided,
+    listed,
+    text,
+)
 
 MAX_LENGTH = 2_000
 """Characters of a condition. How deep it may nest (32 levels), the library bounds itself."""
@@ -329,7 +339,9 @@ def _is_condition(made: cel.Expression) -> bool:
 
 
 def _weigh(form: Form, expression: str, scope: Scope) -> None:
-    """Raise ExpressionInvalid for what might take too long, asks of a line what no line has, or makes a message."""
+    """Raise ExpressionInvalid for what might take too long, asks of a line what no line has, makes a message, or
+    divides by a zero that is written out.
+    """
     try:
         form.weigh(_EXTENTS)
     except Costly as costly:
@@ -339,6 +351,8 @@ def _weigh(form: Form, expression: str, scope: Scope) -> None:
         raise _at(expression, unknown.offset, f"a line has no such field; it has {fields}.") from None
     except MessageMade as made:
         raise _at(expression, made.offset, _unknown_name(scope)) from None
+    except ZeroDivided as zero:
+        raise _at(expression, zero.offset, _FAILURES["divide by zero"]) from None
 
 
 def _moments(words: str) -> str:
