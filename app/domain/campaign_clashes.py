@@ -10,7 +10,7 @@ from datetime import date, datetime
 from fractions import Fraction
 from typing import NamedTuple
 
-from app.domain.campaigns import ALL_LINES, Campaign
+from app.domain.campaigns import ALL_LINES, STACKING_TRIGGERS, Campaign
 from app.domain.coupon_templates import Template
 from app.domain.program_warnings import Warning as CampaignNote
 
@@ -132,7 +132,7 @@ def _meet(campaign: Campaign, other: Campaign) -> bool:
 def _together(campaign: Campaign, other: Campaign, day: date) -> CampaignNote:
     """What becomes of two campaigns that meet from a day on."""
     name, since = other.campaign, f"from {day.isoformat()} on"
-    if not (campaign.stacks and other.stacks):
+    if campaign.trigger in STACKING_TRIGGERS and not (campaign.stacks and other.stacks):
         # One that doesn't stack applies alone, and only as the first: so of the two the first applies.
         if campaign.order_key < other.order_key:
             told = f"While it applies, the campaign {name} does not ({since})."

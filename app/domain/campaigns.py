@@ -29,6 +29,11 @@ TRIGGERS: tuple[Trigger, ...] = get_args(Trigger)
 EARNING_TRIGGERS: frozenset[Trigger] = frozenset({"order", "sign_in", "activity", "referral"})
 """Where something else earns points already, which a campaign may multiply or add to. The others pay by themselves,
 once for each occasion."""
+ONE_OCCASION: frozenset[Trigger] = frozenset({"enrolment", "tier_change", "birthday"})
+"""Where all campaigns that are open are asked on the same occasion. The others that pay by themselves come each at
+their own time."""
+STACKING_TRIGGERS = EARNING_TRIGGERS | ONE_OCCASION
+"""Where one campaign may stand before another."""
 
 EffectKind = Literal[
     "multiply_points",

@@ -8,16 +8,12 @@ from app.domain.boosts import boosts_of
 from app.domain.campaign_choice import judge, limit, stacked
 from app.domain.campaign_commands import PayCampaign
 from app.domain.campaign_facts import CampaignFacts
-from app.domain.campaigns import Campaign, Trigger
+from app.domain.campaigns import ONE_OCCASION, Campaign, Trigger
 from app.domain.command import Command
 from app.domain.compact import compact
 from app.domain.posting import Change, Context, Member, post
 from app.domain.rewards import give
 from app.domain.standing import restand
-
-_SHARED: frozenset[Trigger] = frozenset({"enrolment", "tier_change", "birthday"})
-"""Where all campaigns that are open are asked on the same occasion, so that one may stand before another. The others
-come each at their own time."""
 
 
 def pay(member: Member, command: PayCampaign, context: Context) -> Change:
@@ -51,7 +47,7 @@ def _applying(member: Member, command: PayCampaign, context: Context) -> list[Ca
     """The campaign if it is for the member, with those that share its occasion where not all of them stack."""
     account, roster, trigger = member.account, context.campaigns, command.trigger
     asked = [campaign for campaign in roster.open(trigger) if campaign.campaign == command.campaign]
-    if trigger in _SHARED and not all(campaign.stacks for campaign in roster.open(trigger)):
+    if trigger in ONE_OCCASION and not all(campaign.stacks for campaign in roster.open(trigger)):
         asked = roster.open(trigger)
     found: list[Campaign] = []
     facts = partial(CampaignFacts, member, account, context, event=dict(command.facts))

@@ -201,8 +201,8 @@ class CampaignTerms(Wire):
     )
     stacks: SkipValidation[bool | None] = Field(
         None,
-        description="Whether it goes together with others. One that doesn't applies only as the first, and then alone. "
-        "Absent: it does.",
+        description="Whether it goes together with others. One that doesn't applies only as the first, and then alone; "
+        "with schedule, holiday, dormancy, balance and campaign_end each pays at its own time anyway. Absent: it does.",
         examples=[True],
     )
     holdout_percent: SkipValidation[Annotated[int, Field(ge=0, le=99)] | None] = Field(

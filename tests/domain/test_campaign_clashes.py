@@ -14,6 +14,7 @@ from app.domain.coupon_templates import Template
 NOW = datetime(2026, 3, 5, 2, tzinfo=UTC)
 TODAY = date(2026, 3, 5)
 WEEK = frozenset(TODAY + timedelta(days=number) for number in range(7))
+GIFT: dict[str, Any] = {"effects": [{"kind": "add_points", "points": 5}]}
 DOUBLE = {"kind": "multiply_points", "factor": "2"}
 
 
@@ -94,10 +95,16 @@ def test_campaigns_that_do_not_meet(fields: dict[str, Any], other: Planned) -> N
         ({}, {"priority": 1, "stacks": False}, "shadowed"),
         ({"stacks": False, "priority": 2}, {"priority": 1, "stacks": False}, "shadows"),
         ({"tiers": ["gold"], "stacks": False}, {"tiers": ["gold", "silver"]}, "shadows"),
+        ({**GIFT, "trigger": "birthday", "stacks": False}, {**GIFT, "trigger": "birthday"}, "shadows"),
     ],
 )
 def test_campaigns_that_do_not_stack(fields: dict[str, Any], other: dict[str, Any], code: str) -> None:
     assert told(planned(**fields), planned("d", **other)) == [(code, "/stacks")]
+
+
+def test_campaigns_that_pay_each_at_their_own_time() -> None:
+    alone = planned(**GIFT, trigger="schedule", stacks=False)
+    assert told(alone, planned("d", **GIFT, trigger="schedule")) == [("same_days", "/window")]
 
 
 def test_no_more_are_told_than_are_read() -> None:
