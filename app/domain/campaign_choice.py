@@ -5,7 +5,7 @@ first, and then alone. One whose budget is spent, or that holds the member out, 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from app.domain.account import SUMS_OF_CAMPAIGNS, Account, CampaignMember
 from app.domain.campaigns import Campaign, Facts, Trigger
@@ -183,7 +183,7 @@ def told(change: Change) -> Change:
     return telling(change, campaigns=sums_of(change.tallies))
 
 
-def sums_of(tallies: Iterable[CampaignMember]) -> dict[str, tuple[int, ...]]:
+def sums_of(tallies: Iterable[CampaignMember]) -> dict[str, tuple[Any, ...]]:
     """What campaigns gave or lost as entries tell it, so that what is counted of them can be proved:
     {campaign: (times, amount, ...)}, in the order of `SUMS_OF_CAMPAIGNS`.
     """

@@ -6,7 +6,7 @@ import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from app.domain.account import Budget
 from app.domain.calendar import local_date
@@ -76,7 +76,7 @@ class CampaignRack:
             if any(map(asks_for_traits, filter(None, (campaign.audience, campaign.condition))))
         )
 
-    def _read(self, row: Mapping[str, Any]) -> None:
+    def _read(self, row: asyncpg.Record) -> None:
         """Know the campaign of a row. One that a newer release wrote may be unreadable here: it pays nothing."""
         name = row["campaign"]
         self.campaigns.pop(name, None)

@@ -101,7 +101,10 @@ _TAGS = [
     {"name": "checkout", "description": "Carts: what they cost, held until they are paid, and refunded."},
     {"name": "ledger", "description": "The accountant's view of all of it."},
     {"name": "program", "description": "The rules: in words, in data, and how they change."},
-    {"name": "campaigns", "description": "What is given for a time, to whom and when; tried before it costs anything."},
+    {
+        "name": "campaigns",
+        "description": "What is given for a time, to whom and when; tried before it costs anything.",
+    },
     {"name": "keys", "description": "Who may call."},
     {"name": "operations", "description": "Is it alive, is it ready, how is it doing."},
 ]

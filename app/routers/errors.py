@@ -159,7 +159,12 @@ def problem(error: LoyaltyError) -> dict[str, Any]:
     extra = error.extra
     if error.code in PLACES:
         place, pointer = PLACES[error.code]
-        mistake = {"in": place, "pointer": f"{error.within}{pointer}", "code": error.code, "detail": error.detail}
+        mistake = {
+            "in": place,
+            "pointer": f"{error.within}{pointer}",
+            "code": error.code,
+            "detail": error.detail,
+        }
         extra = {**extra, "errors": [mistake]}
     elif isinstance(error, (BenefitInvalid, CampaignInvalid, ProgramInvalid, TemplateInvalid)):
         mistakes = [

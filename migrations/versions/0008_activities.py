@@ -43,9 +43,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("bucket", "member_id", "sequence", name=op.f("pk_activity")),
         postgresql_with={"fillfactor": "90"},
     )
-    op.create_index(
-        "ix_activity_kind_day", "activity", ["bucket", "member_id", "kind", "day"], unique=False
-    )
+    op.create_index("ix_activity_kind_day", "activity", ["bucket", "member_id", "kind", "day"], unique=False)
     op.create_table(
         "mission_progress",
         _bucket(),
@@ -61,9 +59,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "badge IS NULL OR completed_at IS NOT NULL", name=op.f("ck_mission_progress_badge_is_earned")
         ),
-        sa.PrimaryKeyConstraint(
-            "bucket", "member_id", "period", "mission", name=op.f("pk_mission_progress")
-        ),
+        sa.PrimaryKeyConstraint("bucket", "member_id", "period", "mission", name=op.f("pk_mission_progress")),
         postgresql_with={"fillfactor": "70"},
     )
     for table, rights in RIGHTS.items():
