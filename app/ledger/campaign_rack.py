@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
+import asyncpg
+
 from app.domain.account import Budget
 from app.domain.calendar import local_date
 from app.domain.campaign_choice import budgets_of
