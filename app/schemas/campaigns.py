@@ -164,15 +164,15 @@ class CampaignFailures(Answer):
 
 
 class CampaignFigures(Answer):
-    """What it gave so far. Refunds leave these as they were, but for `taken_back`."""
+    """What it gave so far. Refunds leave these as they were, but for what is said to be less what came back."""
 
     participants: int = Field(description="Members it gave something.")
     times: int = Field(description="How often: orders, sign-ins, occasions.")
     amount: int = Field(description="What the orders it applied to came to, in the minor unit.")
     points: int
     growth: int
-    chances: int
-    coupons: int
+    chances: int = Field(description="Less what went with orders that came back whole.")
+    coupons: int = Field(description="Less those that are void, as their orders came back whole.")
     discount: int = Field(description="What it took off orders, in the minor unit.")
     taken_back: int = Field(description="Points that came back with refunds.")
     budget_left: int | None = Field(description="Points of the budget in all. Null: without limit.")

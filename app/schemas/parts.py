@@ -23,7 +23,9 @@ def shown(*examples: Mapping[str, object], **schema: object) -> ConfigDict:
 
 
 class Balance(Answer):
-    """The member's points as this operation left them."""
+    """The member's points as this operation left them. What follows from it by itself (the reward of a referral, of a
+    mission, of a new tier, or its undoing) is an entry of its own, after this one.
+    """
 
     available: int = Field(description="Points that can be spent.", examples=[415], ge=0)
     pending: int = Field(description="Points of orders not settled yet.", examples=[0], ge=0)
