@@ -7,6 +7,7 @@ from datetime import datetime
 from time import monotonic
 from typing import NamedTuple
 
+import asyncpg
 import structlog
 
 from app.domain.roster import Failure
@@ -70,6 +71,16 @@ class CampaignFailures:
             self._tell_at = monotonic() + TELL_SECONDS
         self._untold = {} if is_told else untold
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether there is something untold."""
+        return bool(self._untold)
+
     async def tell_rest(self, connection: Connection) -> None:
-        """Before the process ends."""
-        await self.tell(connection, self._untold, is_last=True)
+        """Outside a batch: when there is none for a while, and before the process ends. What can't be told waits."""
+        try:
+            is_told = await self.tell(connection, self._untold, is_last=True)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            log.warning("failures_untold", error=repr(error))
+        else:
+            self.note(self._untold, is_told=is_told)

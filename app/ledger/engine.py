@@ -17,6 +17,7 @@ import structlog
 
 from app.database import CONNECTION_LOST
 from app.domain.errors import ErrorKind, LoyaltyError
+from app.ledger import campaign_failures
 from app.ledger.batch import Batch, Known
 from app.ledger.campaign_rack import CampaignRack
 from app.ledger.connection import Connection
@@ -154,10 +155,11 @@ class Engine:
             while not self._queue:
                 if self._is_stopping:
                     if connection is not None:
-                        await self._close(connection)
+                        await self.campaigns.failures.tell_rest(connection)
+                        await connection.close()
                     return
                 self._arrived.clear()
-                await self._arrived.wait()
+                await self._wait(connection)
             groups = self._take()
             requests = [request for group in groups for request in group.requests]
             connection, results = await self._carry_out(connection, requests)
@@ -167,6 +169,17 @@ class Engine:
                 if not group.done.done():  # the caller may have gone away
                     group.done.set_result(results[position : position + count])
                 position += count
+
+    async def _wait(self, connection: Connection | None) -> None:
+        """Until a request arrives. If none does for a while, what campaigns failed at is told meanwhile."""
+        failures = self.campaigns.failures
+        if failures.is_waiting and connection is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(campaign_failures.TELL_SECONDS):
+                    await self._arrived.wait()
+                return
+            await failures.tell_rest(connection)
+        await self._arrived.wait()
 
     def _take(self) -> list[_Group]:
         """The groups of the next batch, whole, in the order they came."""
@@ -224,13 +237,6 @@ class Engine:
         connection, first = await self._carry_out(connection, requests[:middle], lost_at)
         connection, second = await self._carry_out(connection, requests[middle:], lost_at)
         return connection, first + second
-
-    async def _close(self, connection: Connection) -> None:
-        try:
-            await self.campaigns.failures.tell_rest(connection)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            log.warning("failures_untold", error=repr(error))
-        await connection.close()
 
     def _has_more(self) -> bool:
         return bool(self._queue)

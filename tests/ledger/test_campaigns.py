@@ -233,6 +233,23 @@ async def test_failures_are_told_soon_though_nothing_fails_any_more(
     assert await till.rows(failures, name) == [(3,)]
 
 
+async def test_failures_are_told_though_nothing_more_is_asked(
+    till: Till, member: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A quiet process keeps none to itself, and waits for the next request when it has told them."""
+    monkeypatch.setattr(campaign_failures, "TELL_SECONDS", 0.1)
+    failures = "SELECT failures FROM campaign_failure WHERE campaign = $1"
+    await till.enrol(member)
+    await put_live(till, name, condition="1 / member.orders > 1")
+    for number in range(3):
+        await till.ask(order(member, f"o{number}", settle=False))
+    await asyncio.sleep(0.4)
+    assert await till.rows(failures, name) == [(3,)]
+    await asyncio.sleep(0.2)
+    await till.ask(order(member, "o3", settle=False))
+    assert await till.rows(failures, name) == [(4,)]
+
+
 async def test_what_failed_is_not_lost_with_the_connection(
     till: Till, shop: Shop, member: str, name: str
 ) -> None:

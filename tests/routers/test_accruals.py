@@ -28,7 +28,7 @@ class TestAccruing:
             "order_id": "o-1",
             "status": "settled",
             "points": 300,
-            "breakdown": [{"rule": "purchase", "label": "1 point per yuan", "points": 300}],
+            "breakdown": [{"rule": "purchase", "label": "1 point per yuan", "points": 300, "version": 1}],
             "debt_paid": 0,
             "balance": balance(300),
             "tier": {"code": "silver", "changed": True},

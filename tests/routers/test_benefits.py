@@ -215,10 +215,12 @@ async def test_a_birthday_told_within_its_month_brings_its_coupon(
 ) -> None:
     await answered(admin, "PATCH", member, {"birthday": told_in(1)}, status=200)
     assert await usable(admin, member) == 0
-    await answered(admin, "PATCH", member, {"birthday": told_in(0)}, status=200)
-    assert await usable(admin, member) == 1
-    await answered(admin, "PUT", member, {"birthday": told_in(0)[:-1] + "2"}, status=200)
-    assert await usable(admin, member) == 1
+    other = f"/v1/members/{new_id()}"
+    await answered(admin, "PUT", other, {}, status=201)
+    await answered(admin, "PATCH", other, {"birthday": told_in(0)}, status=200)
+    assert await usable(admin, other) == 1
+    await answered(admin, "PUT", other, {"birthday": told_in(0)[:-1] + "2"}, status=409)
+    assert await usable(admin, other) == 1
     joined = f"/v1/members/{new_id()}"
     await answered(admin, "PUT", joined, {"birthday": told_in(0)}, status=201)
     assert await usable(admin, joined) == 1

@@ -19,7 +19,7 @@ async def test_a_day_is_worth_points_once(admin: httpx.AsyncClient, member: str)
     assert got == {
         "points": 10,
         "streak": 1,
-        "breakdown": [{"rule": "sign_in", "label": "daily sign-in", "points": 10}],
+        "breakdown": [{"rule": "sign_in", "label": "daily sign-in", "points": 10, "version": 1}],
         "balance": balance(10),
     }
     await answered(admin, "POST", f"{member}/accruals", {"order_id": "o", "amount": 100}, status=201)
