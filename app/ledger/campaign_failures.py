@@ -7,7 +7,6 @@ from datetime import datetime
 from time import monotonic
 from typing import NamedTuple
 
-import asyncpg
 import structlog
 
 from app.domain.roster import Failure
@@ -80,7 +79,7 @@ class CampaignFailures:
         """Outside a batch: when there is none for a while, and before the process ends. What can't be told waits."""
         try:
             is_told = await self.tell(connection, self._untold, is_last=True)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except Exception as error:  # no purchase must ever wait for this
             log.warning("failures_untold", error=repr(error))
         else:
             self.note(self._untold, is_told=is_told)
