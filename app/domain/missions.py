@@ -16,7 +16,7 @@ from app.domain.compact import compact
 from app.domain.instants import rfc3339
 from app.domain.mission_commands import PayMission
 from app.domain.mission_terms import Counts, Mission
-from app.domain.posting import Change, Context, Member, post
+from app.domain.posting import Change, Context, Member, post, telling
 from app.domain.program import Program
 from app.domain.rewards import give
 from app.domain.shelf import NeedsMore
@@ -56,9 +56,7 @@ def counted(member: Member, change: Change, context: Context) -> Change:
             figures.append((row.mission, row.period, row.progress - (before.progress if before else 0)))
     if not rows:
         return change
-    detail = {**change.detail, "missions": figures}
-    told = entry._replace(detail=compact(detail))
-    return change._replace(entry=told, detail=detail, progress=(*change.progress, *rows))
+    return telling(change, missions=figures)._replace(progress=(*change.progress, *rows))
 
 
 def _counted(
