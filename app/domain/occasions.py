@@ -12,7 +12,9 @@ from app.domain.campaigns import ONE_OCCASION, Campaign, Trigger
 from app.domain.command import Command
 from app.domain.compact import compact
 from app.domain.posting import Change, Context, Member, post
+from app.domain.program import Program
 from app.domain.rewards import give
+from app.domain.roster import Roster
 from app.domain.standing import restand
 
 
@@ -74,25 +76,29 @@ def occasions(before: Account | None, change: Change, context: Context) -> Itera
     """What campaigns of joining and of rising to a tier are to be asked after a change."""
     after = change.account
     if before is None:
-        yield from _ask("enrolment", "enrolment", after, context)
+        yield from _ask("enrolment", "enrolment", after, context.campaigns)
         return
-    if before.tier == after.tier or not context.campaigns.open("tier_change"):
-        return
-    if context.program.tier(after.tier).rank > context.program.tier(before.tier).rank:
-        facts = (("event.from", before.tier), ("event.to", after.tier))
-        yield from _ask("tier_change", f"tier/{after.tier}", after, context, facts)
+    if before.tier != after.tier:
+        yield from on_rising(before, after.tier, context.program, context.campaigns)
+
+
+def on_rising(before: Account, tier: str, program: Program, campaigns: Roster) -> Iterator[Command]:
+    """What campaigns are to be asked when the member comes to this tier; nothing if it is no higher one."""
+    if campaigns.open("tier_change") and program.tier(tier).rank > program.tier(before.tier).rank:
+        facts = (("event.from", before.tier), ("event.to", tier))
+        yield from _ask("tier_change", f"tier/{tier}", before, campaigns, facts)
 
 
 def _ask(
     trigger: Trigger,
     occasion: str,
     account: Account,
-    context: Context,
+    campaigns: Roster,
     facts: tuple[tuple[str, str | int], ...] = (),
 ) -> Iterator[Command]:
     if account.status != "active":
         return
-    for campaign in context.campaigns.open(trigger):
+    for campaign in campaigns.open(trigger):
         yield PayCampaign(
             member_id=account.member_id,
             campaign=campaign.campaign,

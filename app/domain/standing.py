@@ -127,6 +127,24 @@ def restand(
     return _evaluated(member, after, evaluation, context)
 
 
+def tier_foreseen(account: Account, spend_fen: int, program: Program) -> str:
+    """The tier that an order of so much plainly brings, points and growth left aside: a guess, for who has to know
+    beforehand. Where a window decides, the tier that is.
+    """
+    if program.tiers.qualification.window != "lifetime":
+        return account.tier
+    standing = Standing(account.spend + spend_fen, account.orders + 1, account.earned, account.growth)
+    evaluation = evaluate(
+        current=account.tier,
+        approved=account.approved_tier,
+        reviewed=account.reviewed_tier,
+        standing=standing,
+        program=program,
+        is_manual=account.tier_state == "manual",
+    )
+    return evaluation.tier.code
+
+
 def evaluate_tier(member: Member, command: EvaluateTier, context: Context) -> Change:
     """Look again where the member stands, and when next; no entry if the standing stays.
 

@@ -15,8 +15,13 @@ from app.domain.account import Budget
 from app.domain.benefits import templates_given
 from app.domain.campaigns import Trigger
 from app.domain.command import Command
+from app.domain.commands import Accrue
+from app.domain.occasions import on_rising
 from app.domain.posting import Member
+from app.domain.program import Program
+from app.domain.roster import Roster
 from app.domain.shelf import Shelf
+from app.domain.standing import tier_foreseen
 from app.ledger.budgets import drawn, lock_budgets
 from app.ledger.campaign_failures import Untold
 from app.ledger.campaign_rack import Ahead, CampaignRack
@@ -171,6 +176,8 @@ class Batch:
         campaigns = self.known.campaigns
         if campaigns.has_live:
             fired: set[Trigger | None] = {command.fires for command in self.commands}
+            if "order" in fired:  # which may bring a new tier
+                fired.add("tier_change")
             told: set[Trigger | None] = {command.foretells for command in self.commands}
             self.ahead = {
                 trigger: campaigns.ahead(trigger) for trigger in fired | told if trigger is not None
@@ -203,6 +210,9 @@ class Batch:
         """Read what the commands need; the members and everything else as decisions are handed them."""
         self.now = locked.now
         program = self.rulebook.at(locked.now)
+        roster = self.known.campaigns.roster(locked.now, program, rows=self.shares, whole=self.needs.budgets)
+        foreseen = self._foreseen(locked, program, roster)
+        self.commands += foreseen
         moments = moments_of(self.commands, locked)
         members = {member_id: Member(account) for member_id, account in locked.accounts.items()}
         wanted = Wants(
@@ -237,15 +247,26 @@ class Batch:
             program=program,
             programs=self.rulebook.programs,
             shelf=shelf,
-            roster=self.known.campaigns.roster(
-                locked.now, program, rows=self.shares, whole=self.needs.budgets
-            ),
+            roster=roster,
             holders=self.holders,
             claimed=self.claimed,
-            needs=self.needs,
+            needs=self.needs._replace(commands=self.needs.commands.union(foreseen)),
             lost_at=self.lost_at,
             pii=self.known.pii,
         )
+
+    def _foreseen(self, locked: Locked, program: Program, roster: Roster) -> list[Command]:
+        """What campaigns of a new tier are going to be asked, where an order plainly brings one: what is found with
+        the rest need not make the batch begin again.
+        """
+        found: list[Command] = []
+        if roster.open("tier_change"):
+            for command in self.commands:
+                account = locked.accounts.get(command.member_id)
+                if account is not None and isinstance(command, Accrue) and command.settle:
+                    tier = tier_foreseen(account, command.amount, program)
+                    found += on_rising(account, tier, program, roster)
+        return found
 
     # --- save ---------------------------------------------------------------------------------------------
 
