@@ -20,7 +20,7 @@ from app.domain.commands import (
 )
 from app.domain.errors import ReviewClosed, ReviewNotFound, TierNotFound
 from app.domain.program import Program
-from app.domain.standing import TierEndsInPast
+from app.domain.standing import TierEndsInPast, tier_foreseen
 from tests.domain.book import START, Book
 from tests.domain.programs import DEFAULT, document
 
@@ -449,3 +449,25 @@ def test_the_period_of_a_tier_ends_after_points_are_spent_too() -> None:
     book.later(days=190).mature("m")
     assert tier(book) == ("silver", "held")
     assert DEFAULT.version == 1
+
+
+@pytest.mark.parametrize(
+    ("amount", "foreseen"),
+    [(29_999, "bronze"), (30_000, "silver"), (300_000, "gold"), (3_000_000, "platinum")],
+)
+def test_the_tier_that_an_order_brings_is_foreseen(amount: int, foreseen: str) -> None:
+    book = Book()
+    assert tier_foreseen(book.account(), amount, book.program) == foreseen
+    buy(book, amount)
+    assert book.account().tier == foreseen
+
+
+def test_a_tier_set_by_hand_is_foreseen_to_stay() -> None:
+    book = Book()
+    book.do(SetTier(member_id="m", reference="s", tier="bronze", reason="why"))
+    assert tier_foreseen(book.account(), 300_000, book.program) == "bronze"
+
+
+def test_within_a_window_nothing_is_foreseen() -> None:
+    book = Book(tiers(window={"kind": "calendar_year"}))
+    assert tier_foreseen(book.account(), 300_000, book.program) == "bronze"
