@@ -16,8 +16,7 @@ from app.domain.errors import ErrorKind, LoyaltyError
 from app.domain.grant_reversal import take_back_grant
 from app.domain.instants import rfc3339
 from app.domain.posting import Change, Context, Member, post
-from app.domain.rewards import give
-from app.domain.standing import restand
+from app.domain.rewards import give, post_grant
 
 
 class ActivityKindUnknown(LoyaltyError):
@@ -102,23 +101,11 @@ def record(member: Member, command: RecordActivity, context: Context) -> Change:
     detail: dict[str, Any] = {**given.detail, "kind": kind.kind, "tier": account.tier}
     if command.level is not None:
         detail["level"] = command.level
-    restanding = restand(member, given.account, context, changed=given.lots)
-    if restanding.detail:
-        detail["tier_change"] = restanding.detail
-    after, entry = post(
-        account,
-        restanding.account,
-        kind="activity",
-        key=command.natural_key(context.today),
-        context=context,
-        content=command.content(),
-        detail=compact(detail),
-        lot=given.lot,
-    )
+    change = post_grant(member, given, command, context, detail=detail)
     activity = Activity(
         account.bucket,
         account.member_id,
-        entry.sequence,
+        change.account.sequence,
         command.reference,
         kind.kind,
         command.level,
@@ -127,14 +114,7 @@ def record(member: Member, command: RecordActivity, context: Context) -> Change:
         given.lot,
         context.program.version,
     )
-    return Change(
-        account=after,
-        entry=entry,
-        detail=detail,
-        reviews=restanding.reviews,
-        activity=activity,
-        **given.rows(),
-    )
+    return change._replace(activity=activity)
 
 
 def _worth(kind: ActivityKind, level: str | None) -> ActivityLevel:

@@ -12,15 +12,13 @@ from typing import Any, NamedTuple
 from app.domain.account import MissionProgress
 from app.domain.calendar import local_date
 from app.domain.command import Command
-from app.domain.compact import compact
 from app.domain.instants import rfc3339
 from app.domain.mission_commands import PayMission
 from app.domain.mission_terms import Counts, Mission
-from app.domain.posting import Change, Context, Member, post, telling
+from app.domain.posting import Change, Context, Member, telling
 from app.domain.program import Program
-from app.domain.rewards import give
+from app.domain.rewards import give, post_grant
 from app.domain.shelf import NeedsMore
-from app.domain.standing import restand
 
 
 class _Happening(NamedTuple):
@@ -195,17 +193,4 @@ def pay(member: Member, command: PayMission, context: Context) -> Change:
         "completed_at": rfc3339(row.completed_at),
         "badge": row.badge,
     }
-    restanding = restand(member, given.account, context, changed=given.lots)
-    if restanding.detail:
-        detail["tier_change"] = restanding.detail
-    after, entry = post(
-        account,
-        restanding.account,
-        kind="mission",
-        key=command.natural_key(context.today),
-        context=context,
-        content=command.content(),
-        detail=compact(detail),
-        lot=given.lot,
-    )
-    return Change(account=after, entry=entry, detail=detail, reviews=restanding.reviews, **given.rows())
+    return post_grant(member, given, command, context, detail=detail)

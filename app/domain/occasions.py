@@ -10,12 +10,10 @@ from app.domain.campaign_commands import PayCampaign
 from app.domain.campaign_facts import CampaignFacts
 from app.domain.campaigns import ONE_OCCASION, Campaign, Trigger
 from app.domain.command import Command
-from app.domain.compact import compact
-from app.domain.posting import Change, Context, Member, post
+from app.domain.posting import Change, Context, Member
 from app.domain.program import Program
-from app.domain.rewards import give
+from app.domain.rewards import give, post_grant
 from app.domain.roster import Roster
-from app.domain.standing import restand
 
 
 def pay(member: Member, command: PayCampaign, context: Context) -> Change:
@@ -29,20 +27,7 @@ def pay(member: Member, command: PayCampaign, context: Context) -> Change:
     if not given.tallies:
         return Change(account=account)
     detail = {**given.detail, "campaign": command.campaign, "occasion": command.occasion}
-    restanding = restand(member, given.account, context, changed=given.lots)
-    if restanding.detail:
-        detail["tier_change"] = restanding.detail
-    after, entry = post(
-        account,
-        restanding.account,
-        kind="campaign",
-        key=command.natural_key(context.today),
-        context=context,
-        content=command.content(),
-        detail=compact(detail),
-        lot=given.lot,
-    )
-    return Change(account=after, entry=entry, detail=detail, reviews=restanding.reviews, **given.rows())
+    return post_grant(member, given, command, context, detail=detail)
 
 
 def _applying(member: Member, command: PayCampaign, context: Context) -> list[Campaign]:

@@ -13,13 +13,15 @@ from app.domain.boosts import Boost, Weighted, boosted_points, boosts_of
 from app.domain.campaign_choice import applying, limit, stacked, tally
 from app.domain.campaign_facts import CampaignFacts
 from app.domain.campaigns import Campaign, Facts, Trigger
+from app.domain.command import Command
 from app.domain.compact import compact
 from app.domain.coupon_issuing import Handed, hand_out, shown
 from app.domain.earning import Part
 from app.domain.expiry import expires_at
 from app.domain.grants import granted
-from app.domain.posting import Context, Member
+from app.domain.posting import Change, Context, Member, post
 from app.domain.prizes import Prizes, give_prizes
+from app.domain.standing import restand
 
 _WHOLE = Fraction(1)
 
@@ -131,6 +133,28 @@ def give(
             source=source,
         ),
     )
+
+
+def post_grant(
+    member: Member, given: Given, command: Command, context: Context, *, detail: dict[str, Any]
+) -> Change:
+    """The change of a command that granted this: the tier evaluated, and one entry of the command's kind, which tells
+    `detail`.
+    """
+    restanding = restand(member, given.account, context, changed=given.lots)
+    if restanding.detail:
+        detail = {**detail, "tier_change": restanding.detail}
+    after, entry = post(
+        member.account,
+        restanding.account,
+        kind=command.kind,
+        key=command.natural_key(context.today),
+        context=context,
+        content=command.content(),
+        detail=compact(detail),
+        lot=given.lot,
+    )
+    return Change(account=after, entry=entry, detail=detail, reviews=restanding.reviews, **given.rows())
 
 
 def _with_prizes(given: Given, prizes: Prizes, handed: Handed) -> Given:

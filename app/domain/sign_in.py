@@ -9,11 +9,9 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from app.domain.commands import SignIn as SignInCommand
-from app.domain.compact import compact
-from app.domain.posting import Change, Context, Member, post
+from app.domain.posting import Change, Context, Member
 from app.domain.program import Program
-from app.domain.rewards import give
-from app.domain.standing import restand
+from app.domain.rewards import give, post_grant
 from app.domain.terms import SignIn
 
 _DAY = timedelta(days=1)
@@ -43,20 +41,7 @@ def sign_in(member: Member, command: SignInCommand, context: Context) -> Change:
         event={"event.streak": streak},
     )
     detail = {**given.detail, "streak": streak}
-    restanding = restand(member, given.account, context, changed=given.lots)
-    if restanding.detail:
-        detail["tier_change"] = restanding.detail
-    after, entry = post(
-        account,
-        restanding.account,
-        kind="sign_in",
-        key=command.natural_key(context.today),
-        context=context,
-        content=command.content(),
-        detail=compact(detail),
-        lot=given.lot,
-    )
-    return Change(account=after, entry=entry, detail=detail, reviews=restanding.reviews, **given.rows())
+    return post_grant(member, given, command, context, detail=detail)
 
 
 def streak_after(last: date | None, streak: int, today: date) -> int:
