@@ -5,14 +5,15 @@ from typing import Any
 import pytest
 
 from app.domain.campaign_commands import PayCampaign
-from app.domain.campaigns import Campaign, Effect, Trigger
+from app.domain.campaigns import Campaign, Effect, Facts, Trigger
 from app.domain.carts import Wish
 from app.domain.checkout_commands import CompleteCheckout, HoldCheckout
 from app.domain.commands import Accrue, Freeze, Redeem
 from app.domain.errors import MemberFrozen
+from app.domain.occasions import pay
 from app.domain.posting import Context
 from app.domain.program import Program
-from app.domain.roster import Roster
+from app.domain.roster import Asking, ConditionFailed, Failure, Roster
 from tests.domain.book import Book
 from tests.domain.programs import DEFAULT, with_validity
 from tests.domain.shop import cart
@@ -95,3 +96,15 @@ def test_which_campaigns_a_command_has_looked_up() -> None:
         (None, "order"),
         ("order", None),
     ]
+
+
+def test_one_that_fails_pays_nothing_and_is_told() -> None:
+    def ask(_trigger: Trigger, _facts: Facts) -> Asking:
+        raise ConditionFailed("it divides by zero.")
+
+    book = Gifts("schedule", condition="broken")
+    roster = Roster(book.campaigns, ask=ask)
+    command = PayCampaign(member_id="m", campaign="schedule", trigger="schedule", occasion="at/2026-03-05")
+    change = pay(book.members["m"], command, book.context()._replace(campaigns=roster))
+    assert change.entry is None
+    assert roster.failures == [Failure("schedule", "it divides by zero.")]
