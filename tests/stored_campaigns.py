@@ -35,7 +35,8 @@ async def store_campaign(
             await connection.execute("LOCK TABLE campaign IN SHARE ROW EXCLUSIVE MODE")
             await connection.execute(
                 "INSERT INTO campaign (campaign, revision, version, state, document, created_at, updated_at, "
-                "started_at, ended_at) SELECT $1, coalesce(max(revision), 0) + 1, 1, $2, $3, $4, $5, $6, $7 "
+                "started_at, ended_at, number, counts_members) SELECT $1, coalesce(max(revision), 0) + 1, 1, $2, $3, "
+                "$4, $5, $6, $7, coalesce(max(number), 0) + 1, $3::jsonb -> 'budget' ? 'per_member' IS TRUE "
                 "FROM campaign",
                 campaign,
                 state if since is not None else "draft",

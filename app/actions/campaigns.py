@@ -33,7 +33,7 @@ from app.domain.campaigns import CampaignBudget as BudgetTerms
 from app.domain.posting import Caller
 from app.domain.program import Program
 from app.domain.program_versions import in_force
-from app.models.campaigns import Campaign, CampaignBudget, CampaignMember, CampaignVersion
+from app.models.campaigns import Campaign, CampaignBudget, CampaignSum, CampaignVersion
 from app.queries.campaigns import CAMPAIGN_COLUMNS, CampaignRow, read_campaign
 from app.queries.program import read_now, read_programs, read_publications
 
@@ -136,11 +136,18 @@ async def _write(
     now: datetime,
     actor: str,
 ) -> CampaignRow:
-    """The campaign with its new version."""
+    """The campaign with its new version. Once one gives each member only so much, what it gives each is counted."""
     document, code = write_campaign(terms), terms.campaign
     said = {"revision": revision, "document": document, "updated_at": now}
+    if terms.budget.per_member is not None:
+        said["counts_members"] = True
+        if row is not None and row.started_at is not None and row.read().budget.per_member is None:
+            await _stop_batches(connection)  # those that do not know would give without counting
     if row is None:
-        statement = insert(Campaign).values(campaign=code, version=1, state="draft", created_at=now, **said)
+        number = (await connection.scalar(select(func.max(Campaign.number))) or 0) + 1
+        statement = insert(Campaign).values(
+            campaign=code, version=1, state="draft", created_at=now, number=number, **said
+        )
     else:
         statement = update(Campaign).where(Campaign.campaign == code).values(version=row.version + 1, **said)
     written = CampaignRow._make((await connection.execute(statement.returning(*CAMPAIGN_COLUMNS))).one())
@@ -236,12 +243,18 @@ async def _fit_budgets(
 async def _count_granted(connection: AsyncConnection, campaign: str) -> int:
     """The points that a campaign gave while it had no budget in all: what later came back counts, as in a budget.
 
-    Every batch of the ledger reads the table of campaigns before it decides: so those under way are waited for, and
-    the next ones know the budget.
+    The batches under way are waited for, and the next ones know the budget.
     """
+    await _stop_batches(connection)
+    points = select(func.coalesce(func.sum(CampaignSum.points), 0)).where(
+        CampaignSum.bucket == bucket_of(campaign), CampaignSum.campaign == campaign
+    )
+    return int((await connection.execute(points)).scalar_one())
+
+
+async def _stop_batches(connection: AsyncConnection) -> None:
+    # Every batch of the ledger reads the table of campaigns before it decides.
     await connection.execute(text("LOCK TABLE campaign IN ACCESS EXCLUSIVE MODE"))
-    points = select(func.coalesce(func.sum(CampaignMember.points), 0))
-    return int((await connection.execute(points.where(CampaignMember.campaign == campaign))).scalar_one())
 
 
 async def _divide(connection: AsyncConnection, budget: str, points: int) -> None:

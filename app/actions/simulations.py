@@ -67,11 +67,12 @@ class _Stage(NamedTuple):
     campaigns: Sequence[Campaign]  # live ones and drafts, in the order they apply
     open_now: Mapping[Trigger, Sequence[Campaign]]
     left: Mapping[str, int]  # of every budget of those open
+    numbers: Mapping[str, int]  # of those that are no mere drafts
 
     @property
     def ahead(self) -> dict[Trigger, Ahead]:
         """What the campaigns of each trigger may need loaded."""
-        return {trigger: _ahead(campaigns) for trigger, campaigns in self.open_now.items()}
+        return {trigger: _ahead(campaigns, self.numbers) for trigger, campaigns in self.open_now.items()}
 
 
 async def simulate(
@@ -146,7 +147,7 @@ async def _stage(connection: Connection, engine: Engine, asked: AskedSimulation,
         if is_open(campaign, now, today, program.timezone):
             open_now.setdefault(campaign.trigger, []).append(campaign)
     left = await _left(connection, open_now, drafts, today.isoformat())
-    return _Stage(now, program, programs, campaigns, open_now, left)
+    return _Stage(now, program, programs, campaigns, open_now, left, engine.campaigns.numbers)
 
 
 async def _left(
@@ -224,13 +225,17 @@ def _considered(stage: _Stage, asked: AskedSimulation) -> Iterable[Campaign]:
     ]
 
 
-def _ahead(campaigns: Iterable[Campaign]) -> Ahead:
+def _ahead(campaigns: Iterable[Campaign], numbers: Mapping[str, int]) -> Ahead:
     found = list(campaigns)
     return Ahead(
         templates=frozenset(
             effect.template for each in found for effect in each.effects if effect.template is not None
         ),
-        limited=frozenset(each.campaign for each in found if each.budget.per_member is not None),
+        limited={
+            each.campaign: numbers[each.campaign]
+            for each in found
+            if each.budget.per_member is not None and each.campaign in numbers
+        },
         asks_for_traits=any(
             asks_for_traits(condition)
             for each in found

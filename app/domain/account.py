@@ -61,6 +61,19 @@ class Account(NamedTuple):
     benefits_at: datetime | None  # when the tier owes coupons next
     chances: int  # of the lottery
     invited_by: str | None  # who brought the member, while no reward was paid for it
+    campaigns: bytes = b""  # those that gave the member something: a bit each, at the campaign's number
+
+    def took_part_in(self, number: int) -> bool:
+        """Whether the campaign of this number gave the member something, taken back since or not."""
+        place = number >> 3
+        return place < len(self.campaigns) and bool(self.campaigns[place] >> (number & 7) & 1)
+
+    def taking_part_in(self, number: int) -> "Account":
+        """The account that remembers it did."""
+        place = number >> 3
+        bits = bytearray(self.campaigns.ljust(place + 1, b"\0"))
+        bits[place] |= 1 << (number & 7)
+        return self._replace(campaigns=bytes(bits))
 
 
 class Lot(NamedTuple):
@@ -222,25 +235,49 @@ class Counter(NamedTuple):
 
 
 class CampaignMember(NamedTuple):
-    """What a campaign gave a member so far, all told; refunds show in `taken_back` alone."""
+    """The points a campaign gave a member so far, where it gives each only so much. Refunds give none back."""
 
     bucket: int
     member_id: str
     campaign: str
-    times: int  # orders, sign-ins, occasions it gave something for
-    amount: int  # of those orders, minor unit
+    points: int
+
+
+class Tally(NamedTuple):
+    """What more a campaign gave, or lost, with one entry."""
+
+    campaign: str
+    times: int = 0  # orders, sign-ins, occasions it gave something for
+    amount: int = 0  # of those orders, minor unit
+    points: int = 0
+    growth: int = 0
+    chances: int = 0
+    coupons: int = 0
+    discount: int = 0  # minor unit
+    taken_back: int = 0  # points
+
+
+SUMS_OF_CAMPAIGNS = Tally._fields[1:]
+"""What is added up from one grant to the next."""
+
+
+class CampaignSum(NamedTuple):
+    """What a campaign gave, as far as the processes of one share decided it; the campaign's figures are the sums of its
+    shares.
+    """
+
+    bucket: int
+    campaign: str
+    share_of: int
+    participants: int  # members to whom it gave something, each counted once
+    times: int
+    amount: int
     points: int
     growth: int
     chances: int
     coupons: int
-    discount: int  # minor unit
-    taken_back: int  # points
-    first_at: datetime
-    last_at: datetime
-
-
-SUMS_OF_CAMPAIGNS = CampaignMember._fields[3:-2]
-"""What is added up from one grant to the next."""
+    discount: int
+    taken_back: int
 
 
 class Budget(NamedTuple):

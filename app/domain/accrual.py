@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from app.domain.account import Account, CampaignMember, Lot, Review
+from app.domain.account import Account, Lot, Review, Tally
 from app.domain.campaign_choice import sums_of
 from app.domain.commands import Accrue, Settle
 from app.domain.compact import compact
@@ -120,7 +120,7 @@ def _settle(
     kind: str,
     command: Accrue | Settle,
     detail: dict[str, Any],
-    tallies: tuple[CampaignMember, ...] = (),
+    tallies: tuple[Tally, ...] = (),
     draws: Mapping[str, int] = _NOTHING,
 ) -> Change:
     account = member.account

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from itertools import count
 from typing import Any, NamedTuple
 
-from app.domain.account import CampaignMember, Coupon
+from app.domain.account import Coupon, Tally
 from app.domain.calendar import local_date
 from app.domain.campaign_choice import budgets_of
 from app.domain.campaigns import Campaign, Facts, Trigger
@@ -77,7 +77,7 @@ class Granted(NamedTuple):
     points: int
     growth: int
     cash_fen: int
-    tallies: Sequence[CampaignMember]
+    tallies: Sequence[Tally]
     coupons: Sequence[Coupon]
     failures: Sequence[Failure]
 

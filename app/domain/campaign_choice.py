@@ -5,11 +5,12 @@ first, and then alone. One whose budget is spent, or that holds the member out, 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from operator import add
+from typing import Literal, NamedTuple
 
-from app.domain.account import SUMS_OF_CAMPAIGNS, Account, CampaignMember
+from app.domain.account import Account, CampaignMember, Tally
 from app.domain.campaigns import Campaign, Facts, Trigger
-from app.domain.posting import Change, Context, Member, added, telling
+from app.domain.posting import Change, Context, Member, telling
 from app.domain.roster import Asking, ConditionFailed, Roster
 
 Outcome = Literal[
@@ -25,8 +26,6 @@ Outcome = Literal[
 
 
 MOST_POINTS = 10**12
-_FIRST_SUM = CampaignMember._fields.index(SUMS_OF_CAMPAIGNS[0])
-_SUMS = slice(_FIRST_SUM, _FIRST_SUM + len(SUMS_OF_CAMPAIGNS))
 
 
 class Judged(NamedTuple):
@@ -120,8 +119,7 @@ def limit(
             break  # without it the next ones pay less
         allowed = wanted
         if wanted and (most := campaign.budget.per_member) is not None:
-            given = member.given.get(code)
-            allowed = min(allowed, most - (given.points if given else 0))
+            allowed = min(allowed, most - member.given.get(code, 0))
         budgets = budgets_of(campaign, context.today.isoformat())
         for budget in budgets:
             if allowed > 0:
@@ -144,50 +142,35 @@ def budgets_of(campaign: Campaign, today: str) -> list[str]:
     return found
 
 
-def tally(
-    account: Account,
-    campaign: str,
-    context: Context,
-    *,
-    times: int = 0,
-    amount_fen: int = 0,
-    points: int = 0,
-    growth: int = 0,
-    chances: int = 0,
-    coupons: int = 0,
-    discount_fen: int = 0,
-    taken_back: int = 0,
-) -> CampaignMember:
-    """What more a campaign gave the member: to be added to what it gave before."""
-    return CampaignMember(
-        account.bucket,
-        account.member_id,
-        campaign,
-        times,
-        amount_fen,
-        points,
-        growth,
-        chances,
-        coupons,
-        discount_fen,
-        taken_back,
-        context.now,
-        context.now,
-    )
-
-
-def told(change: Change) -> Change:
-    """The change whose entry tells what campaigns gave with it or lost by it, if it does not yet."""
-    if not change.tallies or "campaigns" in change.detail:
+def counted(member: Member, change: Change, context: Context) -> Change:
+    """The change with what campaigns gave by it: told by its entry if it is not yet, those remembered that gave the
+    member something for the first time, and counted what those gave so far that give each member only so much.
+    """
+    if not change.tallies:
         return change
-    return telling(change, campaigns=sums_of(change.tallies))
+    if "campaigns" not in change.detail:
+        change = telling(change, campaigns=sums_of(change.tallies))
+    account, numbers = change.account, context.campaigns.numbers
+    newcomers: list[str] = []
+    given: dict[str, int] = {}
+    for tally in change.tallies:
+        code = tally.campaign
+        number = numbers.get(code)
+        if tally.times and number is not None and not account.took_part_in(number):
+            account = account.taking_part_in(number)
+            newcomers.append(code)
+        if tally.points and (member.limited is None or code in member.limited):
+            given[code] = given.get(code, member.given.get(code, 0)) + tally.points
+    rows = tuple(CampaignMember(account.bucket, account.member_id, *each) for each in given.items())
+    return change._replace(account=account, newcomers=tuple(newcomers), given=rows)
 
 
-def sums_of(tallies: Iterable[CampaignMember]) -> dict[str, tuple[Any, ...]]:
+def sums_of(tallies: Iterable[Tally]) -> dict[str, tuple[int, ...]]:
     """What campaigns gave or lost as entries tell it, so that what is counted of them can be proved:
     {campaign: (times, amount, ...)}, in the order of `SUMS_OF_CAMPAIGNS`.
     """
-    sums: dict[str, CampaignMember] = {}
-    for each in tallies:
-        sums[each.campaign] = added(sums.get(each.campaign), each)
-    return {code: row[_SUMS] for code, row in sums.items()}
+    sums: dict[str, tuple[int, ...]] = {}
+    for code, *more in tallies:
+        before = sums.get(code)
+        sums[code] = tuple(more) if before is None else tuple(map(add, before, more))
+    return sums

@@ -73,7 +73,7 @@ def complete(member: Member, command: CompleteCheckout, context: Context) -> Cha
         detail["missing"] = spent.missing
     if money != cart.money_fen:
         detail["money"] = money
-    discounts = tuple(discounts_told(cart.campaign_discounts, tallies, before, order, context))
+    discounts = tuple(discounts_told(cart.campaign_discounts, tallies, order))
     if checkout.settles:
         settled = settle_order(member, before, lot, order, reward, context)
         after, lot, reviews, prizes = settled.account, settled.lot, settled.reviews, settled.prizes

@@ -129,11 +129,15 @@ def _counted(
     none.
     """
     if member is not None:
-        change = campaign_choice.told(missions.counted(member, change, context))
+        change = _counted_of(member, change, context)
     if change.other is not None:
-        other = missions.counted(members[change.other.account.member_id], change.other, context)
-        change = change._replace(other=campaign_choice.told(other))
+        other = members[change.other.account.member_id]
+        change = change._replace(other=_counted_of(other, change.other, context))
     return change
+
+
+def _counted_of(member: Member, change: Change, context: Context) -> Change:
+    return campaign_choice.counted(member, missions.counted(member, change, context), context)
 
 
 def _check_standing(member: Member, command: Command) -> None:

@@ -7,8 +7,7 @@ Coupons stay.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from app.domain.account import SUMS_OF_CAMPAIGNS, CampaignMember, Lot
-from app.domain.campaign_choice import tally
+from app.domain.account import SUMS_OF_CAMPAIGNS, Lot, Tally
 from app.domain.compact import compact
 from app.domain.lots import moves, with_due_dates
 from app.domain.posting import Context, Member
@@ -63,17 +62,15 @@ def take_back_grant(
         shortfall,
         restanding.reviews,
         restanding.detail,
-        tuple(_tallies(member, told, chances, context)),
+        tuple(_tallies(told, chances)),
     )
     return back, detail
 
 
-def _tallies(
-    member: Member, told: Mapping[str, Any], chances: int, context: Context
-) -> Iterator[CampaignMember]:
+def _tallies(told: Mapping[str, Any], chances: int) -> Iterator[Tally]:
     """What campaigns lose of what the entry `told` they gave: their points, and those `chances` that were left."""
     for campaign, gave in told.get("campaigns", {}).items():
         sums = dict(zip(SUMS_OF_CAMPAIGNS, gave, strict=True))
         lost = min(chances, sums["chances"])
         chances -= lost
-        yield tally(member.account, campaign, context, chances=-lost, taken_back=sums["points"])
+        yield Tally(campaign, chances=-lost, taken_back=sums["points"])

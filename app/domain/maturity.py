@@ -15,7 +15,7 @@ from app.domain import checkouts, coupons, missions, tier_coupons
 from app.domain.account import Account, Checkout, Coupon, Lot, Redemption
 from app.domain.accrual import settle_lot
 from app.domain.calendar import local_date
-from app.domain.campaign_choice import told
+from app.domain.campaign_choice import counted
 from app.domain.commands import Settle
 from app.domain.compact import compact
 from app.domain.instants import earlier
@@ -109,7 +109,7 @@ def _due_coupons(member: Member) -> list[_Due]:
 def _happen(member: Member, due: _Due, context: Context) -> Change:
     """Decide what falls due as of its own moment; it is recorded now."""
     then = context._replace(now=due.at, today=local_date(due.at, context.program.timezone))
-    change = told(missions.counted(member, due.happen(member, then), then))
+    change = counted(member, missions.counted(member, due.happen(member, then), then), then)
     if change.entry is None:
         return change
     entry = change.entry._replace(recorded_at=context.now)

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from app.domain.account import Account, CampaignMember
+from app.domain.account import Account, Tally
 from app.domain.boosts import Boost, boosted_growth, boosts_of
-from app.domain.campaign_choice import applying, limit, stacked, tally
+from app.domain.campaign_choice import applying, limit, stacked
 from app.domain.campaign_facts import CampaignFacts
 from app.domain.campaigns import Campaign
 from app.domain.earning import Earned
@@ -18,7 +18,7 @@ class Boosted(NamedTuple):
 
     order: Order
     reward: Earned
-    tallies: tuple[CampaignMember, ...] = ()
+    tallies: tuple[Tally, ...] = ()
     draws: Mapping[str, int] = {}
 
 
@@ -50,7 +50,7 @@ def boosted(member: Member, account: Account, order: Order, context: Context) ->
             reward = _earned(order, account, context)
             limited = limit(chosen, _paid(order, reward), member, context)
         if not limited.spent:
-            return Boosted(order, reward, _tallies(chosen, order, reward, account, context), limited.draws)
+            return Boosted(order, reward, _tallies(chosen, order, reward), limited.draws)
         spent |= limited.spent
 
 
@@ -82,18 +82,14 @@ def _paid(order: Order, reward: Earned) -> dict[str, int]:
     return paid
 
 
-def _tallies(
-    campaigns: Sequence[Campaign], order: Order, reward: Earned, account: Account, context: Context
-) -> tuple[CampaignMember, ...]:
+def _tallies(campaigns: Sequence[Campaign], order: Order, reward: Earned) -> tuple[Tally, ...]:
     """Those who give at the till alone are counted there."""
     paid = _paid(order, reward)
     return tuple(
-        tally(
-            account,
+        Tally(
             campaign.campaign,
-            context,
             times=1,
-            amount_fen=order.amount,
+            amount=order.amount,
             points=paid.get(campaign.campaign, 0),
             growth=boosted_growth(boosts, share=1),
         )

@@ -5,7 +5,6 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from app.domain.account import (
-    SUMS_OF_CAMPAIGNS,
     Account,
     Activity,
     BenefitGrant,
@@ -23,6 +22,7 @@ from app.domain.account import (
     ReferralCode,
     Referrer,
     Review,
+    Tally,
 )
 from app.domain.compact import compact
 from app.domain.program import Program
@@ -67,7 +67,9 @@ class Change(NamedTuple):
     counters: tuple[Counter, ...] = ()
     checkout: Checkout | None = None
     grant: BenefitGrant | None = None
-    tallies: tuple[CampaignMember, ...] = ()  # what campaigns gave more
+    tallies: tuple[Tally, ...] = ()  # what campaigns gave more
+    newcomers: tuple[str, ...] = ()  # those of them that gave the member something for the first time
+    given: tuple[CampaignMember, ...] = ()  # what the limited ones of them gave so far
     draws: Mapping[str, int] = {}  # points drawn from budgets of campaigns
     activity: Activity | None = None
     progress: tuple[MissionProgress, ...] = ()
@@ -145,7 +147,7 @@ class Member:
         self.progress: dict[tuple[str, str], MissionProgress] = {}  # by mission and period
         self.periods: frozenset[str] | None = None  # whose progress was looked up; None: all
         self.limited: frozenset[str] | None = None  # campaigns whose gifts are counted; None: of all
-        self.given: dict[str, CampaignMember] = {}  # by campaign, where one gives each member only so much
+        self.given: dict[str, int] = {}  # points by campaign, where one gives each member only so much
 
     def load_lots(self, lots: Iterable[Lot]) -> None:
         for lot in lots:
@@ -175,18 +177,12 @@ class Member:
         self.referrer = change.referrer or self.referrer
         if change.invitation is not None:
             self.invitations[change.invitation.invitee] = change.invitation
-        if change.tallies:
-            self._count(change.tallies)
+        for row in change.given:
+            self.given[row.campaign] = row.points
         if change.entry is not None:
             self._note(change.entry, change)
         if change.person:
             self._learn(change.person)
-
-    def _count(self, tallies: Iterable[CampaignMember]) -> None:
-        """Keep what campaigns gave, as far as a limit asks for it."""
-        for tally in tallies:
-            if self.limited is None or tally.campaign in self.limited:
-                self.given[tally.campaign] = added(self.given.get(tally.campaign), tally)
 
     def _learn(self, person: Mapping[str, Any]) -> None:
         """Keep what later decisions ask of the person."""
@@ -202,14 +198,6 @@ class Member:
             self.paid.add(entry.key)
         elif entry.kind in TAKEN_BACK:
             self.told[entry.key] = change.detail
-
-
-def added(given: CampaignMember | None, more: CampaignMember) -> CampaignMember:
-    """What a campaign gave a member, with what it gave `more`."""
-    if given is None:
-        return more
-    sums = {name: getattr(given, name) + getattr(more, name) for name in SUMS_OF_CAMPAIGNS}
-    return given._replace(**sums, last_at=more.last_at)
 
 
 def telling(change: Change, **more: object) -> Change:

@@ -4,9 +4,8 @@ from collections import Counter as Count
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from app.domain.account import Account, CampaignMember, Code, Counter, Coupon
+from app.domain.account import Account, Code, Counter, Coupon, Tally
 from app.domain.boosts import Boost
-from app.domain.campaign_choice import tally
 from app.domain.coupon_issuing import Handed, hand_out, shown
 from app.domain.orders import Order
 from app.domain.posting import Context, Member
@@ -20,7 +19,7 @@ class Prizes(NamedTuple):
     coupons: tuple[Coupon, ...] = ()
     codes: tuple[Code, ...] = ()
     counters: tuple[Counter, ...] = ()
-    tallies: tuple[CampaignMember, ...] = ()
+    tallies: tuple[Tally, ...] = ()
     detail: Mapping[str, Any] = {}
 
 
@@ -30,16 +29,16 @@ def give_prizes(member: Member, account: Account, boosts: Iterable[Boost], conte
     `account` is as a decision under way has it already. Raises NeedsMore.
     """
     handed, chances = Handed(account), 0
-    tallies: list[CampaignMember] = []
+    tallies: list[Tally] = []
     for boost in boosts:
         if boost.kind == "add_chances":
             chances += boost.amount
-            tallies.append(tally(account, boost.campaign, context, chances=boost.amount))
+            tallies.append(Tally(boost.campaign, chances=boost.amount))
         elif boost.template is not None:
             before = handed
             handed = hand_out(member, before, [boost.template] * boost.pieces, context, source="campaign")
             given = len(handed.coupons) - len(before.coupons)
-            tallies.append(tally(account, boost.campaign, context, coupons=given))
+            tallies.append(Tally(boost.campaign, coupons=given))
             for refusal in handed.refused[len(before.refused) :]:
                 context.campaigns.failed(boost.campaign, f"{refusal['template']}: {refusal['code']}")
     if not tallies:
@@ -65,7 +64,7 @@ def take_back_prizes(member: Member, account: Account, order: Order, context: Co
         raise NeedsMore(coupons=frozenset((account.member_id, code) for code in codes))
     voided = [member.coupons[code] for code in order.coupons if member.coupons[code].status == "issued"]
     usable = sum(coupon.valid_from <= context.now for coupon in voided)
-    chances, tallies = account.chances, list[CampaignMember]()
+    chances, tallies = account.chances, list[Tally]()
     by_template = Count(coupon.template for coupon in voided)
     for boost in order.boosts:
         taken = min(chances, boost.amount) if boost.kind == "add_chances" else 0
@@ -73,7 +72,7 @@ def take_back_prizes(member: Member, account: Account, order: Order, context: Co
         chances -= taken
         by_template[boost.template or ""] -= gone
         if taken or gone:
-            tallies.append(tally(account, boost.campaign, context, chances=-taken, coupons=-gone))
+            tallies.append(Tally(boost.campaign, chances=-taken, coupons=-gone))
     detail: dict[str, Any] = {}
     if chances < account.chances:
         detail["chances"] = account.chances - chances

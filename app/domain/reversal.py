@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from app.domain.account import ORDERED, Account, CampaignMember, Coupon, Lot, Review
-from app.domain.campaign_choice import tally
+from app.domain.account import ORDERED, Account, Coupon, Lot, Review, Tally
 from app.domain.commands import Reverse
 from app.domain.compact import compact
 from app.domain.earning import Earned
@@ -37,7 +36,7 @@ class TakenBack(NamedTuple):
     shortfall: int
     reviews: tuple[Review, ...] = ()
     tier_change: dict[str, Any] | None = None
-    tallies: tuple[CampaignMember, ...] = ()
+    tallies: tuple[Tally, ...] = ()
     coupons: tuple[Coupon, ...] = ()  # of campaigns, void now
     detail: Mapping[str, Any] = {}
 
@@ -116,7 +115,7 @@ def _take_back_pending(
         settle_at=None if after.amount and after.rest == 0 else lot.settle_at,
     )
     lowered = account._replace(pending=account.pending - taken)
-    return TakenBack(lowered, (lot,), taken, 0, tallies=_tallies(account, before, had, kept, context))
+    return TakenBack(lowered, (lot,), taken, 0, tallies=_tallies(before, had, kept))
 
 
 def _take_back_settled(
@@ -161,22 +160,18 @@ def _take_back_settled(
         from_lots.shortfall,
         restanding.reviews,
         restanding.detail,
-        (*_tallies(account, before, had, kept, context), *prizes.tallies),
+        (*_tallies(before, had, kept), *prizes.tallies),
         prizes.coupons,
         prizes.detail,
     )
 
 
-def _tallies(
-    account: Account, order: Order, had: Earned, kept: Earned, context: Context
-) -> tuple[CampaignMember, ...]:
+def _tallies(order: Order, had: Earned, kept: Earned) -> tuple[Tally, ...]:
     """What is taken back of the points that campaigns gave."""
     taken: dict[str, int] = {}
     for boost, before, after in zip(order.boosts, had.boosted, kept.boosted, strict=True):
         taken[boost.campaign] = taken.get(boost.campaign, 0) + before - after
-    return tuple(
-        tally(account, campaign, context, taken_back=points) for campaign, points in taken.items() if points
-    )
+    return tuple(Tally(campaign, taken_back=points) for campaign, points in taken.items() if points)
 
 
 class Recovered:

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from app.domain.account import Account, CampaignMember, Code, Counter, Coupon, Lot
+from app.domain.account import Account, Code, Counter, Coupon, Lot, Tally
 from app.domain.boosts import Boost, Weighted, boosted_points, boosts_of
-from app.domain.campaign_choice import applying, limit, stacked, tally
+from app.domain.campaign_choice import applying, limit, stacked
 from app.domain.campaign_facts import CampaignFacts
 from app.domain.campaigns import Campaign, Facts, Trigger
 from app.domain.command import Command
@@ -41,7 +41,7 @@ class Given(NamedTuple):
     coupons: tuple[Coupon, ...] = ()
     codes: tuple[Code, ...] = ()
     counters: tuple[Counter, ...] = ()
-    tallies: tuple[CampaignMember, ...] = ()
+    tallies: tuple[Tally, ...] = ()
     draws: Mapping[str, int] = {}
 
     @property
@@ -64,7 +64,7 @@ class Given(NamedTuple):
 class _Boosted(NamedTuple):
     boosts: tuple[Boost, ...] = ()
     paid: tuple[int, ...] = ()
-    tallies: tuple[CampaignMember, ...] = ()
+    tallies: tuple[Tally, ...] = ()
     draws: Mapping[str, int] = {}
 
 
@@ -91,7 +91,7 @@ def give(
     base = sum(points for _, _, points in parts)
     if campaigns is None:
         campaigns = _applying(member, account, context, trigger, event or {})
-    boosted = _boosted(member, account, campaigns, base, context) if campaigns else _Boosted()
+    boosted = _boosted(member, campaigns, base, context) if campaigns else _Boosted()
     added = sum(boost.amount for boost in boosted.boosts if boost.kind == "add_growth")
     breakdown: list[Part] = [part for part in parts if part[2]]
     for boost, points in zip(boosted.boosts, boosted.paid, strict=True):
@@ -188,9 +188,7 @@ def _applying(
     )
 
 
-def _boosted(
-    member: Member, account: Account, campaigns: Sequence[Campaign], base: int, context: Context
-) -> _Boosted:
+def _boosted(member: Member, campaigns: Sequence[Campaign], base: int, context: Context) -> _Boosted:
     """What the campaigns that apply add to `base` points, within their budgets."""
     spent: frozenset[str] = frozenset()
     whole = Weighted(Fraction(base), "", None, None)
@@ -211,10 +209,8 @@ def _boosted(
             allowed.append(min(points, left[boost.campaign]))
             left[boost.campaign] -= allowed[-1]
         tallies = tuple(
-            tally(
-                account,
+            Tally(
                 campaign.campaign,
-                context,
                 times=1,
                 points=limited.points[campaign.campaign],
                 growth=sum(effect.amount for effect in campaign.effects if effect.kind == "add_growth"),

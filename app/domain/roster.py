@@ -29,13 +29,17 @@ def _asks_nobody(_trigger: Trigger, _facts: Facts) -> Asking:
     raise AssertionError("nothing asks conditions here")
 
 
+NOT_NUMBERED: Mapping[str, int] = {}
+
+
 class Roster:
     """The campaigns `open` now by trigger, each in the order they apply; `left` of each budget, changed by `draw`.
 
-    `all_shares` names the budgets of which every share is locked: what they hold is all there is.
+    `all_shares` names the budgets of which every share is locked: what they hold is all there is. By the `numbers` of
+    all campaigns, open or not, accounts know who took part.
     """
 
-    __slots__ = ("_all_shares", "_is_reading", "_left", "_open", "ask", "failures")
+    __slots__ = ("_all_shares", "_is_reading", "_left", "_open", "ask", "failures", "numbers")
 
     def __init__(
         self,
@@ -45,8 +49,10 @@ class Roster:
         all_shares: Iterable[str] = (),
         ask: Callable[[Trigger, Facts], Asking] = _asks_nobody,
         is_reading: bool = False,
+        numbers: Mapping[str, int] = NOT_NUMBERED,
     ) -> None:
         self._open = open_now
+        self.numbers = numbers
         self._left = dict(left or {})
         self._all_shares = frozenset(all_shares)
         self._is_reading = is_reading
@@ -78,7 +84,7 @@ class Roster:
 
     def reading(self) -> "Roster":
         """The same, for what is only told: nothing is locked for it, and nobody hears of its failures."""
-        return Roster(self._open, left=self._left, ask=self.ask, is_reading=True)
+        return Roster(self._open, left=self._left, ask=self.ask, is_reading=True, numbers=self.numbers)
 
     def failed(self, campaign: str, error: str) -> None:
         """Note that a campaign could not be decided on: it is told on the campaign, and pays nothing."""

@@ -241,8 +241,7 @@ class Simulation:
 
     def _given(self, campaign: Campaign) -> int:
         account = self._fired[campaign.trigger]
-        given = self._members[account.member_id].given.get(campaign.campaign)
-        return 0 if given is None else given.points
+        return self._members[account.member_id].given.get(campaign.campaign, 0)
 
 
 def told(simulated: Simulated, context: Context) -> dict[str, Any]:

@@ -7,8 +7,8 @@ points: by priority, with those that stack, none whose budget is spent.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from app.domain.account import Account, CampaignMember
-from app.domain.campaign_choice import applying, limit, stacked, tally
+from app.domain.account import Tally
+from app.domain.campaign_choice import applying, limit, stacked
 from app.domain.campaign_facts import CampaignFacts
 from app.domain.campaigns import AT_THE_TILL, Campaign, Effect, EffectKind
 from app.domain.carts import Cart, check_cart
@@ -60,12 +60,8 @@ def given(offered: Iterable[Template], used: Iterable[tuple[str, int]]) -> dict[
 
 
 def discounts_told(
-    discounts_fen: Mapping[str, int],
-    tallies: Sequence[CampaignMember],
-    account: Account,
-    order: Order,
-    context: Context,
-) -> Iterator[CampaignMember]:
+    discounts_fen: Mapping[str, int], tallies: Sequence[Tally], order: Order
+) -> Iterator[Tally]:
     """What campaigns took off a cart that became an order, to be counted with it; `tallies` have what they add to it.
 
     The order counts once for each campaign.
@@ -73,13 +69,11 @@ def discounts_told(
     counted = {each.campaign for each in tallies}
     for campaign, discount_fen in discounts_fen.items():
         is_new = campaign not in counted
-        yield tally(
-            account,
+        yield Tally(
             campaign,
-            context,
             times=int(is_new),
-            amount_fen=order.amount if is_new else 0,
-            discount_fen=discount_fen,
+            amount=order.amount if is_new else 0,
+            discount=discount_fen,
         )
 
 

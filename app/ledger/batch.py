@@ -277,7 +277,7 @@ class Batch:
         ):
             saving.budgets[row.budget, row.share_of] = row
         self.spent = [budget for budget in self.needs.budgets if not roster.left(budget, 1)]
-        await save(connection, saving)
+        await save(connection, saving, share_of=self.known.campaigns.share_of)
         for member_id, person, now in deciding.people:
             if person is None:
                 await erase_person(connection, member_id)

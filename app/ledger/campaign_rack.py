@@ -24,7 +24,7 @@ from app.ledger.connection import Connection
 from app.recurrence import is_open
 
 _REFRESH = """
-SELECT campaign, revision, version, state, document, created_at, updated_at FROM campaign
+SELECT campaign, revision, version, state, document, created_at, updated_at, number, counts_members FROM campaign
  WHERE revision > $1 ORDER BY revision
 """
 
@@ -34,7 +34,7 @@ class Ahead(NamedTuple):
 
     budgets: frozenset[str] = frozenset()
     templates: frozenset[str] = frozenset()
-    limited: frozenset[str] = frozenset()  # campaigns that give each member only so much
+    limited: Mapping[str, int] = {}  # campaigns that give each member only so much, with their numbers
     asks_for_traits: bool = False
 
 
@@ -46,8 +46,10 @@ class CampaignRack:
 
     def __init__(self) -> None:
         self.campaigns: dict[str, Campaign] = {}
+        self.numbers: dict[str, int] = {}  # of all, by which accounts know who took part
         self.newest = 0
         self.share_of = 1 + secrets.randbelow(SHARES)
+        self._counting: set[str] = set()  # those of which some version gives each member only so much
         self._live: dict[Trigger, list[Campaign]] = {}
         self._asking_traits: frozenset[str] = frozenset()  # campaigns whose conditions ask of the person
         self._spent: dict[str, int] = {}  # budgets, each at the revision of its campaign
@@ -81,6 +83,9 @@ class CampaignRack:
     def _read(self, row: asyncpg.Record) -> None:
         """Know the campaign of a row. One that a newer release wrote may be unreadable here: it pays nothing."""
         name = row["campaign"]
+        self.numbers[name] = row["number"]
+        if row["counts_members"]:
+            self._counting.add(name)
         self.campaigns.pop(name, None)
         try:
             self.campaigns[name] = read_campaign(
@@ -120,7 +125,11 @@ class CampaignRack:
                 for effect in campaign.effects
                 if effect.template is not None
             ),
-            frozenset(campaign.campaign for campaign in campaigns if campaign.budget.per_member is not None),
+            {
+                each.campaign: self.numbers[each.campaign]
+                for each in campaigns
+                if each.campaign in self._counting
+            },
             any(campaign.campaign in self._asking_traits for campaign in campaigns),
         )
 
@@ -146,13 +155,14 @@ class CampaignRack:
             left={**left_of(rows), **dict.fromkeys(spent, 0)},
             all_shares=(*whole, *spent),
             ask=_asking(open_now),
+            numbers=self.numbers,
         )
 
     def reading_roster(self, now: datetime, program: Program, *, left: Mapping[str, int]) -> Roster:
         """As `roster`, for decisions that are never written down, with what is left of budgets as it was read."""
         left = {**left, **dict.fromkeys(self._spent_on(local_date(now, program.timezone)), 0)}
         open_now = self.open_at(now, program)
-        return Roster(open_now, left=left, ask=_asking(open_now), is_reading=True)
+        return Roster(open_now, left=left, ask=_asking(open_now), is_reading=True, numbers=self.numbers)
 
     def _spent_on(self, today: date) -> list[str]:
         """The budgets known to be spent; those of days that are over are forgotten."""

@@ -32,7 +32,7 @@ def fill(members: Mapping[str, Member], loaded: Loaded, pii: PiiRing | None) -> 
     for member_id, key in loaded.paid:
         members[member_id].paid.add(key)
     for given in loaded.given:
-        members[given.member_id].given[given.campaign] = given
+        members[given.member_id].given[given.campaign] = given.points
     _fill_deeds(members, loaded)
     _fill_referrals(members, loaded)
     _fill_traits(members, loaded, pii)

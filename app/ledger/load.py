@@ -29,6 +29,7 @@ from app.domain.account import (
     bucket_of,
 )
 from app.ledger.connection import Connection
+from app.models.campaigns import POINTS_TOLD
 
 REAL_CLOCK = "clock_timestamp()"
 # The sandbox's clock runs ahead of the real one by what `PUT /v1/sandbox/clock` set.
@@ -160,11 +161,11 @@ _PARTS = {
     "grants": """
 (SELECT array_agg(found) FROM unnest(${0}::smallint[], ${1}::text[]) AS wanted (bucket, member_id)
    JOIN benefit_grant AS found USING (bucket, member_id))""",
-    # what campaigns that give each member only so much gave them
-    "given": """
-(SELECT array_agg(found)
-   FROM unnest(${0}::smallint[], ${1}::text[], ${2}::text[]) AS wanted (bucket, member_id, campaign)
-   JOIN campaign_member AS found USING (bucket, member_id, campaign))""",
+    # what campaigns that give each member only so much gave them: without a row, from before they did, as entries tell
+    "given": f"""
+(SELECT array_agg(ROW(wanted.*, coalesce(points, {POINTS_TOLD}))::campaign_member)
+   FROM unnest(${{0}}::smallint[], ${{1}}::text[], ${{2}}::text[]) AS wanted (bucket, member_id, campaign)
+   LEFT JOIN campaign_member AS found USING (bucket, member_id, campaign))""",
     # activities of a kind, from a day on
     "activities": """
 (SELECT array_agg(found)

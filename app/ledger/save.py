@@ -15,6 +15,7 @@ from app.domain.account import (
     BenefitGrant,
     Budget,
     CampaignMember,
+    CampaignSum,
     Checkout,
     Code,
     Counter,
@@ -30,7 +31,7 @@ from app.domain.account import (
     Review,
     bucket_of,
 )
-from app.domain.posting import Change, added
+from app.domain.posting import Change
 from app.ledger.connection import Connection
 
 
@@ -53,7 +54,10 @@ class Saving:
     grants: dict[tuple[str, str], BenefitGrant] = field(default_factory=dict)
     activities: dict[tuple[str, str], Activity] = field(default_factory=dict)
     progress: dict[tuple[str, str, str], MissionProgress] = field(default_factory=dict)
-    tallies: dict[tuple[str, str], CampaignMember] = field(default_factory=dict)  # what campaigns gave more
+    given: dict[tuple[str, str], CampaignMember] = field(default_factory=dict)
+    sums: dict[str, list[int]] = field(
+        default_factory=dict
+    )  # participants, times, ...: what campaigns gave more
     draws: dict[str, int] = field(default_factory=dict)  # points by budget
     budgets: dict[tuple[str, int], Budget] = field(default_factory=dict)  # their shares, once drawn from
     referrals: dict[str, Referral] = field(default_factory=dict)
@@ -97,11 +101,26 @@ class Saving:
             self.progress[member_id, row.period, row.mission] = row
 
     def _keep_campaigns(self, change: Change) -> None:
-        for tally in change.tallies:
-            key = tally.member_id, tally.campaign
-            self.tallies[key] = added(self.tallies.get(key), tally)
+        for code, *more in change.tallies:
+            sums = self.sums.get(code)
+            if sums is None:
+                self.sums[code] = [0, *more]
+                continue
+            for number, figure in enumerate(more, start=1):
+                sums[number] += figure
+        for code in change.newcomers:
+            self.sums[code][0] += 1
+        for row in change.given:
+            self.given[row.member_id, row.campaign] = row
         for budget, points in change.draws.items():
             self.draws[budget] = self.draws.get(budget, 0) + points
+
+    def campaign_sums(self, share_of: int) -> dict[str, CampaignSum]:
+        """What campaigns gave more, in the order in which every process adds it up."""
+        return {
+            code: CampaignSum(bucket_of(code), code, share_of, *sums)
+            for code, sums in sorted(self.sums.items())
+        }
 
     def _keep_referral(self, change: Change) -> None:
         if change.referral is not None:
@@ -144,9 +163,7 @@ def _update(table: str, key: Sequence[str], columns: Sequence[str]) -> str:
 
 def _add_up(table: str, key: Sequence[str], sums: Sequence[str]) -> str:
     changes = ", ".join(f"{column} = {table}.{column} + excluded.{column}" for column in sums)
-    return (
-        f"{_insert(table)} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}, last_at = excluded.last_at"
-    )
+    return f"{_insert(table)} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
 
 
 _MEMBER = ("bucket", "member_id")
@@ -164,7 +181,8 @@ _PARTS = {
     "grants": _upsert("benefit_grant", (*_MEMBER, "reference"), BenefitGrant._fields),
     "activities": _upsert("activity", (*_MEMBER, "sequence"), Activity._fields),
     "progress": _upsert("mission_progress", (*_MEMBER, "period", "mission"), MissionProgress._fields),
-    "tallies": _add_up("campaign_member", (*_MEMBER, "campaign"), SUMS_OF_CAMPAIGNS),
+    "given": _upsert("campaign_member", (*_MEMBER, "campaign"), CampaignMember._fields),
+    "sums": _add_up("campaign_sum", ("bucket", "campaign", "share_of"), ("participants", *SUMS_OF_CAMPAIGNS)),
     "budgets": _upsert("campaign_budget", ("bucket", "budget", "share_of"), Budget._fields),
     "referrals": _upsert("referral", _MEMBER, Referral._fields),
     "invitations": _upsert("invitation", (*_MEMBER, "invitee"), Invitation._fields),
@@ -177,8 +195,11 @@ _TAKE_CODES = _update("coupon_code", ("bucket", "code"), Code._fields).format(1)
 _statements: dict[tuple[str, ...], str] = {}
 
 
-async def save(connection: Connection, saving: Saving) -> None:
-    """Write the batch's rows. Raises asyncpg.UniqueViolationError if another process was first with a new row."""
+async def save(connection: Connection, saving: Saving, *, share_of: int) -> None:
+    """Write the batch's rows; what campaigns gave into the process's own share.
+
+    Raises asyncpg.UniqueViolationError if another process was first with a new row.
+    """
     if saving.joined:
         await connection.execute(_JOIN, [saving.accounts[member] for member in sorted(saving.joined)])
     if saving.taken_codes:
@@ -200,7 +221,8 @@ async def save(connection: Connection, saving: Saving) -> None:
         ("grants", saving.grants),
         ("activities", saving.activities),
         ("progress", saving.progress),
-        ("tallies", saving.tallies),
+        ("given", saving.given),
+        ("sums", saving.campaign_sums(share_of)),
         ("budgets", saving.budgets),
         ("referrals", saving.referrals),
         ("invitations", saving.invitations),

@@ -239,7 +239,11 @@ class Wants:
             return
         if command.fires is not None:
             wanted.template_coupons.update((member_id, template) for template in ahead.templates)
-        wanted.given.update((member_id, campaign) for campaign in ahead.limited)
+        wanted.given.update(
+            (member_id, campaign)
+            for campaign, number in ahead.limited.items()
+            if account.took_part_in(number)
+        )
         if ahead.asks_for_traits:
             wanted.traits.add(member_id)
 

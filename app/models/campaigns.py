@@ -1,6 +1,7 @@
 """Campaigns: what they say, what each version said, and what they gave.
 
-The columns of `campaign_member` and `campaign_budget` are those of the rows in `domain/account.py`, in the same order.
+The columns of `campaign_member`, `campaign_sum` and `campaign_budget` are those of the rows in `domain/account.py`, in
+the same order.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, SmallInteger, Text
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, SmallInteger, Text, text
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -16,6 +17,13 @@ from app.models.base import Base
 from app.models.ledger import Name
 
 Instant = TIMESTAMP(timezone=True)
+
+# The points (the third of `SUMS_OF_CAMPAIGNS`) that the campaign of a row `wanted` gave its member, as the member's
+# entries tell them.
+POINTS_TOLD = """(
+    SELECT coalesce(sum((detail -> 'campaigns' -> wanted.campaign ->> 2)::bigint), 0)
+      FROM entry WHERE entry.bucket = wanted.bucket AND entry.member_id = wanted.member_id
+       AND detail::text LIKE '%"campaigns":%')"""
 
 
 class Campaign(Base):
@@ -28,6 +36,7 @@ class Campaign(Base):
         CheckConstraint("revision > 0 AND version > 0", name="numbered"),
         CheckConstraint("state IN ('draft', 'live', 'paused', 'ended')", name="state"),
         Index("ix_campaign_revision", "revision", unique=True),
+        Index("ix_campaign_number", "number", unique=True),
     )
 
     campaign: Mapped[str] = mapped_column(Name, primary_key=True)
@@ -39,6 +48,10 @@ class Campaign(Base):
     updated_at: Mapped[datetime] = mapped_column(Instant)
     started_at: Mapped[datetime | None] = mapped_column(Instant)
     ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    # The bit of `account.campaigns` that tells who took part.
+    number: Mapped[int] = mapped_column(Integer)
+    # Some version of it gives each member only so much.
+    counts_members: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class CampaignVersion(Base):
@@ -54,28 +67,41 @@ class CampaignVersion(Base):
 
 
 class CampaignMember(Base):
-    """What a campaign gave a member: its sums are the campaign's figures, its rows are who took part."""
+    """The points a campaign gave a member, where it gives each only so much."""
 
     __tablename__ = "campaign_member"
     __table_args__ = (
         CheckConstraint("bucket BETWEEN 0 AND 63", name="bucket"),
-        Index("ix_campaign_member_campaign", "campaign", "bucket", "member_id"),
         {"postgresql_with": {"fillfactor": "85"}},
     )
 
     bucket: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     member_id: Mapped[str] = mapped_column(Name, primary_key=True)
     campaign: Mapped[str] = mapped_column(Name, primary_key=True)
-    times: Mapped[int] = mapped_column(Integer)
+    points: Mapped[int] = mapped_column(BigInteger)
+
+
+class CampaignSum(Base):
+    """What a campaign gave, added up by each process in a share of its own. Its bucket is the campaign's."""
+
+    __tablename__ = "campaign_sum"
+    __table_args__ = (
+        CheckConstraint("bucket BETWEEN 0 AND 63", name="bucket"),
+        {"postgresql_with": {"fillfactor": "50"}},
+    )
+
+    bucket: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    campaign: Mapped[str] = mapped_column(Name, primary_key=True)
+    share_of: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    participants: Mapped[int] = mapped_column(BigInteger)
+    times: Mapped[int] = mapped_column(BigInteger)
     amount: Mapped[int] = mapped_column(BigInteger)
     points: Mapped[int] = mapped_column(BigInteger)
     growth: Mapped[int] = mapped_column(BigInteger)
-    chances: Mapped[int] = mapped_column(Integer)
-    coupons: Mapped[int] = mapped_column(Integer)
+    chances: Mapped[int] = mapped_column(BigInteger)
+    coupons: Mapped[int] = mapped_column(BigInteger)
     discount: Mapped[int] = mapped_column(BigInteger)
     taken_back: Mapped[int] = mapped_column(BigInteger)
-    first_at: Mapped[datetime] = mapped_column(Instant)
-    last_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class CampaignBudget(Base):

@@ -86,6 +86,7 @@ class Account(Base):
     benefits_at: Mapped[datetime | None] = mapped_column(Instant)
     chances: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     invited_by: Mapped[str | None] = mapped_column(Name)
+    campaigns: Mapped[bytes] = mapped_column(LargeBinary, server_default=text("'\\x'"))
 
 
 class Lot(Base):

@@ -13,7 +13,7 @@ from app.domain.account import bucket_of
 from app.domain.campaign_document import read_campaign as read_document
 from app.domain.campaigns import Campaign as CampaignValue
 from app.domain.campaigns import State
-from app.models.campaigns import Campaign, CampaignBudget, CampaignFailure, CampaignMember, CampaignVersion
+from app.models.campaigns import Campaign, CampaignBudget, CampaignFailure, CampaignSum, CampaignVersion
 
 
 class CampaignRow(NamedTuple):
@@ -85,7 +85,7 @@ CAMPAIGN_COLUMNS = (
 )
 """The columns of a `CampaignRow`, in order."""
 
-_SUMS = tuple(getattr(CampaignMember, name) for name in Given._fields[1:])
+_SUMS = tuple(getattr(CampaignSum, name) for name in Given._fields)
 
 
 async def read_campaign(connection: AsyncConnection, campaign: str) -> CampaignRow | None:
@@ -136,11 +136,9 @@ async def list_versions(
 
 async def read_given(connection: AsyncConnection, campaign: str) -> Given:
     """What the campaign gave so far, added up."""
+    sums = (func.coalesce(func.sum(column), 0) for column in _SUMS)
     found = await connection.execute(
-        select(
-            func.count().filter(CampaignMember.times > 0),
-            *(func.coalesce(func.sum(column), 0) for column in _SUMS),
-        ).where(CampaignMember.campaign == campaign)
+        select(*sums).where(CampaignSum.bucket == bucket_of(campaign), CampaignSum.campaign == campaign)
     )
     return Given(*map(int, found.one()))
 

@@ -10,6 +10,8 @@ from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from app.domain.account import SUMS_OF_CAMPAIGNS
+
 if TYPE_CHECKING:
     import asyncpg
 
@@ -39,12 +41,22 @@ SELECT slice.bucket, slice.member_id, {_UNPAID} AS is_due
  ORDER BY slice.bucket, slice.member_id
 """
 
-# Whose points all came back with what they bought has taken no part after all.
+_POINTS, _TAKEN_BACK = map(SUMS_OF_CAMPAIGNS.index, ("points", "taken_back"))
+
+# Whose points all came back with what they bought has taken no part after all: their entries tell.
 _TOOK_PART = f"""
-SELECT slice.bucket, slice.member_id, slice.is_kept AND {_UNPAID} AS is_due
-  FROM (SELECT bucket, member_id, status, tier, points = 0 OR points > taken_back AS is_kept
-          FROM campaign_member JOIN account USING (bucket, member_id)
-         WHERE campaign = $6 AND (bucket, member_id) > ($1::smallint, $2) ORDER BY bucket, member_id LIMIT $3) AS slice
+WITH slice AS MATERIALIZED (
+    SELECT bucket, member_id, status, tier,
+           CASE WHEN length(campaigns) > $7 / 8 THEN get_bit(campaigns, $7) = 1 ELSE false END AS took_part
+      FROM account WHERE (bucket, member_id) > ($1::smallint, $2) ORDER BY bucket, member_id LIMIT $3
+)
+SELECT slice.bucket, slice.member_id, slice.took_part AND {_UNPAID} AND (
+           SELECT coalesce(sum((given ->> {_POINTS})::bigint), 0) = 0
+               OR sum((given ->> {_POINTS})::bigint) > sum((given ->> {_TAKEN_BACK})::bigint)
+             FROM entry, LATERAL (SELECT entry.detail -> 'campaigns' -> $6 AS given) AS told
+            WHERE entry.bucket = slice.bucket AND entry.member_id = slice.member_id
+              AND entry.detail::text LIKE '%"campaigns":{{%') AS is_due
+  FROM slice
  ORDER BY slice.bucket, slice.member_id
 """
 
@@ -118,7 +130,10 @@ class Slices(NamedTuple):
 
     async def of_participants(self, after: Place, *, campaign: str) -> Looked:
         """Of the members to whom a campaign gave something that did not all come back."""
-        return await self._look(_TOOK_PART, after, self.key, campaign)
+        number = await self.connection.fetchval("SELECT number FROM campaign WHERE campaign = $1", campaign)
+        if number is None:
+            return Looked([], None)
+        return await self._look(_TOOK_PART, after, self.key, campaign, number)
 
     async def of_dormant(
         self, after: Place, *, kinds: Collection[str], last: date, before: datetime, timezone: str

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import asyncpg
 
-from app.domain.account import BenefitGrant, CampaignMember, Code, Coupon, bucket_of
+from app.domain.account import BenefitGrant, Code, Coupon, bucket_of
 from app.domain.campaigns import Trigger
 from app.domain.posting import Context, Member
 from app.domain.program import Program
 from app.domain.roster import Roster
+from app.models.campaigns import POINTS_TOLD
 from app.queries.gathering import GatheringReader
 from app.queries.maturing import (
     STATEMENT,
@@ -49,10 +50,10 @@ SELECT found.* FROM unnest($1::smallint[], $2::text[]) AS wanted (bucket, member
   JOIN coupon AS found USING (bucket, member_id)
  WHERE found.template = ANY ($3)
 """
-_GIVEN = """
-SELECT found.* FROM unnest($1::smallint[], $2::text[]) AS wanted (bucket, member_id)
-  JOIN campaign_member AS found USING (bucket, member_id)
- WHERE found.campaign = ANY ($3)
+_GIVEN = f"""
+SELECT wanted.member_id, wanted.campaign, coalesce(points, {POINTS_TOLD}) AS points
+  FROM unnest($1::smallint[], $2::text[], $3::text[]) AS wanted (bucket, member_id, campaign)
+  LEFT JOIN campaign_member USING (bucket, member_id, campaign)
 """
 _LEFT = """
 SELECT budget, sum(share - granted) AS points FROM unnest($1::smallint[], $2::text[]) AS wanted (bucket, budget)
@@ -75,7 +76,7 @@ class Ahead(Protocol):
     @property
     def budgets(self) -> Collection[str]: ...
     @property
-    def limited(self) -> Collection[str]: ...
+    def limited(self) -> Mapping[str, int]: ...
     @property
     def asks_for_traits(self) -> bool: ...
 
@@ -184,12 +185,16 @@ class QuoteReader(GatheringReader[Asked, QuoteReading | None]):
     async def _add_given(self, connection: Connection, members: Mapping[str, Member]) -> dict[str, int]:
         """Give the members what campaigns gave them that give each only so much; what is left of the budgets."""
         ahead = self._campaigns.ahead("order")
-        if ahead.limited:
-            rows = await connection.fetch(
-                _GIVEN, [bucket_of(member_id) for member_id in members], list(members), list(ahead.limited)
-            )
-            for row in rows:
-                members[row["member_id"]].given[row["campaign"]] = CampaignMember._make(row)
+        wanted = [
+            (member.account.bucket, member_id, campaign)
+            for member_id, member in members.items()
+            for campaign, number in ahead.limited.items()
+            if member.account.took_part_in(number)
+        ]
+        if wanted:
+            buckets, ids, codes = zip(*wanted, strict=True)
+            for row in await connection.fetch(_GIVEN, buckets, ids, codes):
+                members[row["member_id"]].given[row["campaign"]] = row["points"]
         if not ahead.budgets:
             return {}
         budgets = list(ahead.budgets)

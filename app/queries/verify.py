@@ -102,6 +102,7 @@ async def verify(
         done = 0
         given: dict[str, Counter[str]] = {}
         granted: Counter[tuple[str, date | None]] = Counter()
+        figures: dict[str, Counter[str]] = {}
 
         async def work(connection: Connection) -> None:
             nonlocal done
@@ -110,6 +111,7 @@ async def verify(
                 await _verify_buckets(connection, buckets, lowest_tiers, report)
                 await _count_given(connection, buckets, given)
                 await _count_granted(connection, buckets, granted)
+                await _add_figures(connection, buckets, figures)
                 done += buckets[1] - buckets[0] + 1
                 if progress is not None:
                     progress(done, BUCKETS)
@@ -123,6 +125,7 @@ async def verify(
             await asyncio.gather(*tasks, return_exceptions=True)
         await _compare_counters(connections[0], given, report)
         await _compare_budgets(connections[0], granted, report)
+        await _compare_figures(connections[0], figures, report)
     return report
 
 
@@ -152,6 +155,7 @@ async def _verify_buckets(
         activities.ACTIVITIES,
         activities.MISSIONS,
         campaigns.CAMPAIGNS,
+        campaigns.TOOK_PART,
         referrals.REFERRALS,
         referrals.INVITATIONS,
         referrals.REFERRERS,
@@ -259,6 +263,31 @@ async def _compare_budgets(
         really = granted[row["campaign"], row["day"]]
         if row["granted"] > really or (row["is_all_of_it"] and row["granted"] < really):
             report.add(Difference("", f"{budget}, granted", str(really), str(row["granted"])))
+
+
+async def _add_figures(
+    connection: Connection, buckets: tuple[int, int], figures: dict[str, Counter[str]]
+) -> None:
+    """Add what each campaign gave, and to how many."""
+    for row in await connection.fetch(campaigns.ADDED_UP, *buckets):
+        told = dict(row)
+        figures.setdefault(told.pop("campaign"), Counter()).update(told)
+
+
+async def _compare_figures(
+    connection: Connection, figures: Mapping[str, Counter[str]], report: Report
+) -> None:
+    """What each campaign's shares add up to is what the entries tell that it gave."""
+    unknown = dict(figures)
+    for row in await connection.fetch(campaigns.FIGURES):
+        found = dict(row)
+        campaign = found.pop("campaign")
+        told = unknown.pop(campaign, Counter[str]())
+        for name, figure in found.items():
+            if figure != told[name]:
+                report.add(Difference("", f"campaign {campaign}, {name}", str(told[name]), str(figure)))
+    for campaign in unknown:
+        report.add(Difference("", f"campaign {campaign}, figures", "present", "missing"))
 
 
 def _of_template(template: str, what: str, expected: int, found: int | None) -> Difference:

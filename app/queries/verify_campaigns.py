@@ -7,7 +7,7 @@ parts of its breakdown. What an order is worth is told again when it settles.
 from __future__ import annotations
 
 from app.domain.account import SUMS_OF_CAMPAIGNS
-from app.queries.verify_checks import Check, comparison, is_there, where_there
+from app.queries.verify_checks import Check, comparison, where_there
 
 _TOLD = """
   FROM entry, json_each(detail->'campaigns') AS given (campaign, sums)
@@ -15,7 +15,7 @@ _TOLD = """
 """
 _POINTS = SUMS_OF_CAMPAIGNS.index("points")
 _SUMS = ", ".join(
-    f"sum((sums->>{number})::bigint) AS {name}" for number, name in enumerate(SUMS_OF_CAMPAIGNS)
+    f"sum((sums->>{number})::bigint)::bigint AS {name}" for number, name in enumerate(SUMS_OF_CAMPAIGNS)
 )
 
 _CAMPAIGN_CTES = f"""
@@ -32,19 +32,49 @@ WITH told AS (
 )
 """
 
+# Bit n of the bytes, counted from the least significant one of each, is the campaign of that number.
+_PART_CTES = f"""
+WITH told AS (
+    SELECT DISTINCT member_id, campaign {_TOLD} AND (sums->>{SUMS_OF_CAMPAIGNS.index("times")})::bigint > 0
+), parts AS (
+    SELECT member_id, place, coalesce(bit_or(1 << (number % 8)) FILTER (WHERE number / 8 = place), 0) AS bits
+      FROM (SELECT member_id, number, max(number) OVER (PARTITION BY member_id) AS last
+              FROM told JOIN campaign USING (campaign)) AS numbered, generate_series(0, last / 8) AS place
+     GROUP BY member_id, place
+), packed AS (
+    SELECT member_id, string_agg(set_byte('\\x00', 0, bits), '' ORDER BY place) AS campaigns
+      FROM parts GROUP BY member_id
+), kept AS (
+    SELECT member_id, campaigns FROM account WHERE bucket BETWEEN $1 AND $2 AND campaigns <> ''
+)
+"""
+
 CAMPAIGNS = comparison(
     _CAMPAIGN_CTES,
     member="member_id",
     place="'campaign ' || campaign || ', '",
     rows="given FULL JOIN told USING (member_id, campaign) FULL JOIN parts USING (member_id, campaign)",
     checks=[
-        is_there("given"),
-        *where_there(
-            "given", [(name, f"coalesce(told.{name}, 0)", f"given.{name}") for name in SUMS_OF_CAMPAIGNS]
-        ),
+        *where_there("given", [("points", "coalesce(told.points, 0)", "given.points")]),
         Check("points, by breakdowns", "coalesce(parts.points, 0)", "coalesce(told.points, 0)"),
     ],
 )
+"""What a campaign that gives each member only so much gave a member, which is counted since it does."""
+
+TOOK_PART = comparison(
+    _PART_CTES,
+    member="member_id",
+    place="'campaigns '",
+    rows="packed FULL JOIN kept USING (member_id)",
+    checks=[
+        Check(
+            "taken part in",
+            "coalesce(packed.campaigns, '')",
+            "coalesce(kept.campaigns, '')",
+        )
+    ],
+)
+"""Which campaigns gave a member something, as the account remembers it."""
 
 # --- budgets ---------------------------------------------------------------------------------------------
 
@@ -55,6 +85,17 @@ SELECT campaign, (recorded_at AT TIME ZONE (
 {_TOLD} GROUP BY campaign, day
 """
 """The points each campaign gave on each program day."""
+
+ADDED_UP = f"""
+SELECT campaign, count(DISTINCT member_id) FILTER (WHERE (sums->>0)::bigint > 0) AS participants, {_SUMS}
+{_TOLD} GROUP BY campaign
+"""
+"""What each campaign gave, and to how many: the columns of `FIGURES`."""
+
+FIGURES = f"""
+SELECT campaign, {", ".join(f"sum({name})::bigint AS {name}" for name in ("participants", *SUMS_OF_CAMPAIGNS))}
+  FROM campaign_sum GROUP BY campaign
+"""
 
 BUDGETS = """
 WITH limits AS (

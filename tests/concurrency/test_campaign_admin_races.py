@@ -86,7 +86,7 @@ async def test_budgets_change_under_purchases(pair: list[Till]) -> None:
 
     *told, _ = await asyncio.gather(*(buy(number) for number in range(MEMBERS)), change())
     [[given]] = await pair[0].rows(
-        "SELECT sum(points)::bigint FROM campaign_member WHERE campaign = $1", campaign
+        "SELECT sum(points)::bigint FROM campaign_sum WHERE campaign = $1", campaign
     )
     [[granted, share]] = await pair[0].rows(
         "SELECT sum(granted)::bigint, sum(share)::bigint FROM campaign_budget WHERE budget = $1", campaign

@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from operator import add
 from typing import Any
 
-from app.domain.account import SUMS_OF_CAMPAIGNS, CampaignMember
+from app.domain.account import SUMS_OF_CAMPAIGNS, Tally
 from app.domain.campaign_choice import budgets_of
 from app.domain.campaigns import Campaign, Effect, Facts, Trigger
 from app.domain.command import Command
 from app.domain.coupon_templates import Template
-from app.domain.posting import Change, Context, added
+from app.domain.posting import Change, Context
 from app.domain.program import Program
 from app.domain.ratio import Ratio
 from app.domain.roster import Asking, ConditionFailed, Failure, Roster
@@ -73,7 +74,8 @@ class Fair(Book):
         self.campaigns = list(campaigns)
         self.left: dict[str, int] = {}
         self.says = dict(says or {})
-        self.given: dict[tuple[str, str], CampaignMember] = {}
+        self.given: dict[tuple[str, str], Tally] = {}
+        self._took_part: set[tuple[str, str]] = set()
         self.failures: list[Failure] = []
         super().__init__(program, *members, templates=templates)
 
@@ -88,7 +90,8 @@ class Fair(Book):
         by_trigger: dict[Trigger, list[Campaign]] = {}
         for each in sorted(self.campaigns, key=lambda each: each.order_key):
             by_trigger.setdefault(each.trigger, []).append(each)
-        roster = Roster(by_trigger, left=self.left, all_shares=self.left, ask=self._ask)
+        numbers = {each.campaign: number for number, each in enumerate(self.campaigns, start=1)}
+        roster = Roster(by_trigger, left=self.left, all_shares=self.left, ask=self._ask, numbers=numbers)
         roster.failures = self.failures
         return context._replace(campaigns=roster)
 
@@ -102,13 +105,17 @@ class Fair(Book):
 
     def _record(self, change: Change) -> None:
         super()._record(change)
-        for tally in change.tallies:
-            key = tally.member_id, tally.campaign
-            self.given[key] = added(self.given.get(key), tally)
+        member_id = change.account.member_id
+        for code, *sums in change.tallies:
+            before = self.given.get((member_id, code), Tally(code))
+            self.given[member_id, code] = Tally(code, *map(add, before[1:], sums))
+        for code in change.newcomers:
+            assert (member_id, code) not in self._took_part
+            self._took_part.add((member_id, code))
         for budget, drawn in change.draws.items():
             assert drawn > 0
             self.left[budget] -= drawn
-        self._check_campaigns(change.account.member_id)
+        self._check_campaigns(member_id)
 
     def _check_campaigns(self, member_id: str) -> None:
         """Budgets are kept, and what is counted of the campaigns is what the entries tell."""
@@ -131,12 +138,19 @@ class Fair(Book):
                     if rule.startswith("campaign:"):
                         code = rule.removeprefix("campaign:")
                         by_breakdown[code] = by_breakdown.get(code, 0) + part
-        given = {
-            code: [getattr(row, name) for name in SUMS_OF_CAMPAIGNS]
-            for (member, code), row in self.given.items()
-            if member == member_id
-        }
-        assert told == given
+        given = {code: row for (member, code), row in self.given.items() if member == member_id}
+        assert told == {code: list(row[1:]) for code, row in given.items()}
+        member = self.members[member_id]
+        for number, each in enumerate(self.campaigns, start=1):
+            row = given.get(each.campaign, Tally(each.campaign))
+            took_part = row.times > 0
+            assert (
+                took_part
+                == member.account.took_part_in(number)
+                == ((member_id, each.campaign) in self._took_part)
+            )
+            if member.limited is None or each.campaign in member.limited:
+                assert member.given.get(each.campaign, 0) == row.points
         assert by_breakdown == {code: sums[2] for code, sums in told.items() if sums[2]}
 
     def tally(self, campaign: str, member_id: str = "m") -> dict[str, int]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.domain.account import SUMS_OF_CAMPAIGNS
-from app.domain.campaign_choice import MOST_POINTS, applying, budgets_of, judge, limit, stacked, tally, told
+from app.domain.account import SUMS_OF_CAMPAIGNS, Tally
+from app.domain.campaign_choice import MOST_POINTS, applying, budgets_of, counted, judge, limit, stacked
 from app.domain.campaigns import Campaign, CampaignBudget, Lines
 from app.domain.commands import Adjust
 from app.domain.posting import Change, telling
@@ -125,7 +125,7 @@ def limited(
     book = Fair()
     member, context = book.members["m"], book.context()
     found = campaign("a", points(1), budget=CampaignBudget(**limits))
-    member.given["a"] = tally(member.account, "a", context, points=given)
+    member.given["a"] = given
     context = context._replace(campaigns=Roster({}, left=left, all_shares=left))
     points_of, spent, draws = limit([found], {"a": paid}, member, context)
     return points_of, set(spent), draws
@@ -190,15 +190,14 @@ def test_the_budgets_of_all_members() -> None:
 
 def test_an_entry_tells_what_campaigns_gave() -> None:
     book = Book(PLAIN)
-    context, account = book.context(), book.account()
     change = book.decide(Adjust(member_id="m", reference="r", points=1, reason="x"))
     tallies = (
-        tally(account, "a", context, times=1, amount_fen=5, points=7),
-        tally(account, "b", context, times=1, growth=2),
-        tally(account, "a", context, chances=3),
+        Tally("a", times=1, amount=5, points=7),
+        Tally("b", times=1, growth=2),
+        Tally("a", chances=3),
     )
-    assert told(change) is change
-    after = told(change._replace(tallies=tallies))
+    assert counted(book.members["m"], change, book.context()) is change
+    after = counted(book.members["m"], change._replace(tallies=tallies), book.context())
     assert change.entry is not None
     assert after.entry is not None
     campaigns = {"a": [1, 5, 7, 0, 3, 0, 0, 0], "b": [1, 0, 0, 2, 0, 0, 0, 0]}

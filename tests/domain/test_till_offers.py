@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.account import CampaignMember
+from app.domain.account import Tally
 from app.domain.campaigns import Campaign, CampaignBudget, Effect, Lines
 from app.domain.carts import Cart, CartEmpty, Wish
 from app.domain.checkout_commands import CompleteCheckout, HoldCheckout
@@ -44,7 +44,7 @@ class Shop(Book):
         self.campaigns = campaigns
         self.left: dict[str, int] = {}
         self.facts: dict[str, Any] = {}
-        self.tallies: tuple[CampaignMember, ...] = ()
+        self.tallies: tuple[Tally, ...] = ()
         self.failures: list[Failure] = []
         super().__init__(PLAIN, templates=templates)
 

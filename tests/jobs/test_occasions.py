@@ -129,7 +129,7 @@ async def test_a_schedule_pays_everybody_on_each_of_its_days(sandbox: Sandbox) -
     assert await sandbox.rows("SELECT DISTINCT actor, points FROM entry WHERE kind = 'campaign'") == [
         ("system", 50)
     ]
-    assert await sandbox.rows("SELECT sum(times), sum(points) FROM campaign_member") == [(240, 12_000)]
+    assert await sandbox.rows("SELECT sum(times), sum(points) FROM campaign_sum") == [(240, 12_000)]
     assert await sandbox.agrees()
 
 

@@ -15,10 +15,13 @@ DOUBLE: dict[str, Any] = {"kind": "multiply_points", "factor": "2"}
 
 _REVISION = "(SELECT coalesce(max(revision), 0) + 1 FROM campaign)"
 _PUT = f"""
-INSERT INTO campaign (campaign, revision, version, state, document, created_at, updated_at, started_at)
-VALUES ($1, {_REVISION}, 1, 'live', $2, $3, $3, $3)
+INSERT INTO campaign (campaign, revision, version, state, document, created_at, updated_at, started_at, number,
+                      counts_members)
+VALUES ($1, {_REVISION}, 1, 'live', $2, $3, $3, $3, (SELECT coalesce(max(number), 0) + 1 FROM campaign),
+        $2::jsonb -> 'budget' ? 'per_member' IS TRUE)
     ON CONFLICT (campaign) DO UPDATE
-   SET revision = {_REVISION}, version = campaign.version + 1, document = $2, state = 'live', updated_at = $3
+   SET revision = {_REVISION}, version = campaign.version + 1, document = $2, state = 'live', updated_at = $3,
+       counts_members = campaign.counts_members OR excluded.counts_members
 """
 _VERSION = """
 INSERT INTO campaign_version (campaign, version, document, created_at, actor)
@@ -80,13 +83,20 @@ async def end_all(till: Till) -> None:
 
 
 async def given(till: Till, campaign: str, member: str | None = None) -> dict[str, int]:
-    """What the campaign gave one member or all of them, figures of 0 left out."""
-    sums = ", ".join(f"sum({name})::bigint" for name in SUMS_OF_CAMPAIGNS)
-    [row] = await till.rows(
-        f"SELECT {sums} FROM campaign_member WHERE campaign = $1 AND coalesce(member_id = $2, true)",
-        campaign,
-        member,
-    )
+    """What the campaign gave one member, by the entries, or all of them, by its sums; figures of 0 left out."""
+    if member is None:
+        sums = ", ".join(f"sum({name})::bigint" for name in SUMS_OF_CAMPAIGNS)
+        [row] = await till.rows(f"SELECT {sums} FROM campaign_sum WHERE campaign = $1", campaign)
+    else:
+        sums = ", ".join(
+            f"sum((given ->> {number})::bigint)::bigint" for number in range(len(SUMS_OF_CAMPAIGNS))
+        )
+        [row] = await till.rows(
+            f"SELECT {sums} FROM entry, LATERAL (SELECT detail -> 'campaigns' -> $1 AS given) AS told "
+            "WHERE member_id = $2",
+            campaign,
+            member,
+        )
     return {name: figure for name, figure in zip(SUMS_OF_CAMPAIGNS, row, strict=True) if figure}
 
 

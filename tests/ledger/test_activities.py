@@ -178,7 +178,7 @@ async def test_what_campaigns_add_goes_with_what_is_taken_back(till: Till) -> No
     back = await till.ask(ReverseActivity(member_id="m", reference="b"))
     assert (back.body["points"], back.body["growth"], back.body["chances"]) == (47, 23, 2)
     figures = "times, points, growth, chances, coupons, taken_back"
-    assert await till.rows(f"SELECT {figures} FROM campaign_member") == [(2, 10, 6, 2, 2, 7)]
+    assert await till.rows(f"SELECT {figures} FROM campaign_sum") == [(2, 10, 6, 2, 2, 7)]
     assert await till.rows("SELECT source, status FROM coupon") == [("campaign", "issued")] * 2
     assert await till.rows("SELECT available, growth, chances FROM account") == [(63, 43, 2)]
 

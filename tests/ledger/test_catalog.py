@@ -27,6 +27,7 @@ SHARED = {
 # Led to by another key than the member: distributed by the bucket of that key.
 LOOK_UPS = {
     "campaign_budget": "budget",
+    "campaign_sum": "campaign",
     "checkout_key": "checkout_id",
     "coupon_code": "code",
     "coupon_counter": "template",

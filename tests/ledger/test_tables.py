@@ -15,6 +15,7 @@ from app.domain.account import (
     BenefitGrant,
     Budget,
     CampaignMember,
+    CampaignSum,
     Checkout,
     Code,
     Counter,
@@ -45,6 +46,7 @@ ROWS = {
     "checkout": Checkout,
     "benefit_grant": BenefitGrant,
     "campaign_member": CampaignMember,
+    "campaign_sum": CampaignSum,
     "campaign_budget": Budget,
 }
 NOW = datetime(2026, 3, 5, tzinfo=UTC)
@@ -78,14 +80,14 @@ async def rows_of(till: Till, member: str) -> None:
         GrantBenefit(member_id=member, reference="g", benefit="own_service", label="x", reason="y")
     )
     gift = {"kind": "add_points", "points": 5}
-    await put_live(till, member, gift, trigger="schedule", budget={"points": 7})
+    await put_live(till, member, gift, trigger="schedule", budget={"points": 7, "per_member": 9})
     await till.ask(
         PayCampaign(member_id=member, campaign=member, trigger="schedule", occasion="at/2026-12-05")
     )
     await change_state(till, member, "ended")
 
 
-OF_THE_SHOP = {"coupon_counter": "template", "campaign_budget": "budget"}
+OF_THE_SHOP = {"coupon_counter": "template", "campaign_budget": "budget", "campaign_sum": "campaign"}
 
 
 def whose(table: str) -> str:
@@ -158,6 +160,7 @@ WRONG: list[tuple[str, str, str]] = [
     ("coupon_code", "kind = 'public'", "nobodys"),
     ("coupon_code", "kind = 'void'", "nobodys"),
     ("campaign_member", "bucket = 64", "bucket"),
+    ("campaign_sum", "bucket = 64", "bucket"),
     ("campaign_budget", "bucket = 64", "bucket"),
     ("campaign_budget", "granted = -1", "not_overdrawn"),
     ("campaign_budget", "granted = share + 1", "not_overdrawn"),
@@ -243,6 +246,7 @@ async def test_an_entry_is_unique_by_sequence_and_by_key(
         "DELETE FROM campaign",
         "UPDATE campaign_version SET document = document",
         "DELETE FROM campaign_member",
+        "DELETE FROM campaign_sum",
         "DELETE FROM campaign_failure",
         "DELETE FROM checkout",
         "UPDATE checkout_key SET member_id = 'x'",

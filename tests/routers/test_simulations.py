@@ -41,7 +41,15 @@ async def everything(service: FastAPI) -> list[Any]:
     try:
         return [
             await connection.fetchval(f"SELECT count(*) FROM {table}")
-            for table in ("entry", "lot", "campaign_member", "campaign_budget", "coupon", "mission_progress")
+            for table in (
+                "entry",
+                "lot",
+                "campaign_member",
+                "campaign_sum",
+                "campaign_budget",
+                "coupon",
+                "mission_progress",
+            )
         ]
     finally:
         await connection.close()
