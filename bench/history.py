@@ -88,7 +88,8 @@ def history(member_id: str, *, orders: int, checkouts: int = 0, now: datetime) -
 async def fill(connection: Connection, populations: Sequence[Population]) -> None:
     """Write the populations by COPY, then let the planner and the visibility map know them."""
     now = datetime.now(UTC).replace(microsecond=0)
-    await put_up(connection, issued=sum(each.count * each.checkouts for each in populations), now=now)
+    if issued := sum(each.count * each.checkouts for each in populations):
+        await put_up(connection, issued=issued, now=now)
     for population in populations:
         made = history(MEMBER, orders=population.orders, checkouts=population.checkouts, now=now)
         for table, rows in (

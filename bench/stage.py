@@ -92,7 +92,7 @@ class Stage:
                 stored = self._storage()
                 return Sample(stored.bytes_each if figure == "bytes" else stored.heap_only_percent)
             case _:
-                with campaigns.live(self.service) if figure == "campaigns" else contextlib.nullcontext():
+                with campaigns.paused(self.service) if figure == "no_campaigns" else contextlib.nullcontext():
                     return self._send(figure, options.seconds)
 
     def lost(self) -> list[str]:
@@ -116,7 +116,7 @@ class Stage:
         return {
             "accruals": _Sending(uniform, entries=("accrue",)),
             "accruals_c0": _Sending(uniform, to_c0=True),
-            "campaigns": _Sending(uniform, entries=("accrue",)),
+            "no_campaigns": _Sending(uniform, entries=("accrue",)),
             "hot": _Sending(Load("accrual", "hot", 1, many), entries=("accrue",)),
             "redemptions": _Sending(Load("redeem", "h", options.holders, many), entries=("redeem",)),
             "pairs": _Sending(Load("reserve_commit", "h", options.holders, many), entries=("commit",)),
