@@ -3,14 +3,16 @@
 import asyncio
 import contextlib
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import asyncpg
 
 from app.ledger.connection import Connection
-from bench import bulk, campaigns, etags, load, pgbench, plain, rush, storage
+from bench import bulk, campaigns, etags, expiry, imports, load, pgbench, plain, rush, storage
 from bench.database import Databases, populations
 from bench.load import Load
 from bench.machine import Meter, Usage
@@ -52,6 +54,11 @@ class Stage:
     in_flight: Counter[str] = field(default_factory=Counter[str])
     _checkouts: int = 0  # begun so far
     _stored: storage.Storage | None = None
+    _quiet: Sample | None = None  # accruals while nothing expires, taken before those while something does
+    _imports: imports.Imports = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._imports = imports.Imports(self.databases, members=self.options.import_members)
 
     def prepare(self, figures: list[str]) -> None:
         """Learn what must be known before the first round, and warm all up."""
@@ -74,26 +81,32 @@ class Stage:
 
     def take(self, figure: str) -> Sample:
         """Measure a figure once."""
-        options, baseline = self.options, self.databases.baseline
-        match figure:
-            case "p1" | "p1_hot" | "rush_pg":
-                meter = self._meter(None)
-                with load.children_time() as used:
-                    value = self._per_second(figure, self.clients[figure][0].clients, options.seconds)
-                usage = meter.read(load_seconds=used())
-                return Sample(options.claims / value if figure == "rush_pg" else value, usage=usage)
-            case "rush":
-                return self._rush()
-            case "bulk":
-                return Sample(bulk.run(baseline, seconds=options.seconds))
-            case "plain":
-                return Sample(plain.run(baseline, members=options.members, seconds=options.seconds))
-            case "bytes" | "heap_only":
-                stored = self._storage()
-                return Sample(stored.bytes_each if figure == "bytes" else stored.heap_only_percent)
-            case _:
-                with campaigns.paused(self.service) if figure == "no_campaigns" else contextlib.nullcontext():
-                    return self._send(figure, options.seconds)
+        take = self._ways().get(figure)
+        if take is not None:
+            return take()
+        with campaigns.paused(self.service) if figure == "no_campaigns" else contextlib.nullcontext():
+            return self._send(figure, self.options.seconds)
+
+    def _ways(self) -> dict[str, Callable[[], Sample]]:
+        """How the figures are taken that are not sent over HTTP to the service and C0."""
+        options, databases = self.options, self.databases
+        baseline = databases.baseline
+        return {
+            **{name: partial(self._by_pgbench, name) for name in ("p1", "p1_hot", "rush_pg")},
+            "rush": self._rush,
+            "bulk": lambda: Sample(bulk.run(baseline, seconds=options.seconds)),
+            "plain": lambda: Sample(plain.run(baseline, members=options.members, seconds=options.seconds)),
+            "expiry": lambda: Sample(*expiry.by_job(databases, lots=options.lots)),
+            "expiry_update": lambda: Sample(*expiry.by_update(databases, lots=options.lots)),
+            "expiry_busy": self._beside_expiry,
+            "expiry_quiet": self._before_expiry,
+            "import": lambda: Sample(*self._imports.by_service(has_persons=False)),
+            "import_copy": lambda: Sample(self._imports.by_copy()),
+            "import_persons": lambda: Sample(*self._imports.by_service(has_persons=True)),
+            "import_persons_copy": lambda: Sample(self._imports.by_copy()),
+            "bytes": lambda: Sample(self._storage().bytes_each),
+            "heap_only": lambda: Sample(self._storage().heap_only_percent),
+        }
 
     def lost(self) -> list[str]:
         """A sentence for each kind of entry of which the ledger holds fewer or more than was answered."""
@@ -157,6 +170,25 @@ class Stage:
             usage,
         )
 
+    def _beside_expiry(self) -> Sample:
+        self._quiet, busy, is_at_it = expiry.beside_traffic(self.databases, self.options, self._traffic)
+        return busy._replace(failures=busy.failures + int(not is_at_it))
+
+    def _before_expiry(self) -> Sample:
+        assert self._quiet is not None
+        return self._quiet
+
+    def _traffic(self, service: Service) -> Sample:
+        """Accruals on a service other than the stage's own, after a warm-up."""
+        uniform = Load("accrual", "u", self.options.members, self.options.connections)
+        load.send(uniform, service, seconds=WARM_UP_SECONDS)
+        meter = self._meter(service.pid)
+        answered = load.send(uniform, service, seconds=self.options.seconds)
+        usage = meter.read(load_seconds=answered.load_cpu_seconds)
+        per_second = answered.operations / answered.seconds
+        failures = answered.failures or int(not answered.operations)
+        return Sample(per_second, failures, answered.p50_ms, answered.p99_ms, usage)
+
     def _rush(self) -> Sample:
         """Claims until all are answered; what was given out is counted in the answers and in the tables."""
         claims = self.options.claims
@@ -178,6 +210,13 @@ class Stage:
         return Meter(service=service, database=self.databases.postmaster)
 
     # --- by pgbench ---------------------------------------------------------------------------------------
+
+    def _by_pgbench(self, figure: str) -> Sample:
+        meter = self._meter(None)
+        with load.children_time() as used:
+            value = self._per_second(figure, self.clients[figure][0].clients, self.options.seconds)
+        usage = meter.read(load_seconds=used())
+        return Sample(self.options.claims / value if figure == "rush_pg" else value, usage=usage)
 
     def _per_second(self, figure: str, clients: int, seconds: int) -> float:
         """The rate of the baseline: over so many seconds, or of all claims of a rush."""

@@ -39,6 +39,14 @@ FIGURES: Final[dict[str, Figure]] = {
     "status_known_c0": Figure("C0 of member status, If-None-Match", "/s"),
     "lone": Figure("a lone accrual over HTTP, p50", "ms"),
     "plain": Figure("one plain transaction of its statements, p50", "ms"),
+    "expiry": Figure("expiry of points by the job", "lots/s"),
+    "expiry_update": Figure("one plain UPDATE of the same lots", "lots/s"),
+    "expiry_busy": Figure("accruals over HTTP while points expire", "/s"),
+    "expiry_quiet": Figure("the same while none do", "/s"),
+    "import": Figure("members with balances by `loyalty import`", "/s"),
+    "import_copy": Figure("COPY of the rows it wrote", "/s"),
+    "import_persons": Figure("members with persons by `loyalty import`", "/s"),
+    "import_persons_copy": Figure("COPY of the rows it wrote, with persons", "/s"),
     "bytes": Figure("stored bytes per accrual, all indexes", "bytes"),
     "heap_only": Figure("account updates that are HOT", "%"),
 }
@@ -54,6 +62,11 @@ ROWS: Final[dict[str, tuple[Target, ...]]] = {
     "rush": (Target("rush", "rush_pg", 1.5, at_most=True),),
     "status": (Target("status", "status_c0", 0.7), Target("status_known", "status_known_c0", 0.8)),
     "lone": (Target("lone", "plain", 1.1, at_most=True),),
+    "expiry": (Target("expiry", "expiry_update", 0.3), Target("expiry_busy", "expiry_quiet", 0.8)),
+    "import": (
+        Target("import", "import_copy", 0.3),
+        Target("import_persons", "import_persons_copy", 0.3),
+    ),
     "storage": (Target("bytes", None, 743, at_most=True), Target("heap_only", None, 95)),
 }
 
