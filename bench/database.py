@@ -83,9 +83,7 @@ def databases(options: Options) -> Generator[Databases]:
         held.callback(lambda: asyncio.run(_drop(server, names)))
         key = mint_key()
         settings = asyncio.run(_make(server, names, options, key))
-        yield Databases(
-            server, *(_address(server, name) for name in names), key, postmaster, folder, settings
-        )
+        yield Databases(server, *(address(server, name) for name in names), key, postmaster, folder, settings)
 
 
 @contextlib.contextmanager
@@ -94,7 +92,7 @@ def scratch(databases: Databases) -> Generator[str]:
     name = f"loyalty_bench_{secrets.token_hex(4)}_scratch"
     asyncio.run(_make_scratch(databases, name))
     try:
-        yield _address(databases.server, name)
+        yield address(databases.server, name)
     finally:
         asyncio.run(_drop(databases.server, [name]))
 
@@ -112,7 +110,8 @@ def pgbench() -> str:
     return found
 
 
-def _address(server: str, name: str) -> str:
+def address(server: str, name: str) -> str:
+    """Of the database of that name on the server."""
     return urlsplit(server)._replace(path=f"/{name}").geturl()
 
 
@@ -120,9 +119,9 @@ async def _make(server: str, names: list[str], options: Options, key: MintedKey)
     connection: Connection = await asyncpg.connect(server)
     try:
         empty, first, *others = names
-        await make_empty(connection, _address(server, empty), key, has_campaigns=options.has_campaigns)
+        await make_empty(connection, address(server, empty), key, has_campaigns=options.has_campaigns)
         await _copy(connection, empty, first)
-        await fill_at(_address(server, first), populations(options))
+        await fill_at(address(server, first), populations(options))
         for name in others:
             await _copy(connection, first, name)
         await connection.execute("CHECKPOINT")
@@ -137,7 +136,7 @@ async def make_empty(connection: Connection, url: str, key: MintedKey, *, has_ca
     await upgrade(url)
     adding: Connection = await asyncpg.connect(url)
     try:
-        await _add_key(adding, key)
+        await add_key(adding, key)
     finally:
         await adding.close()
     if has_campaigns:
@@ -170,7 +169,8 @@ async def _copy(connection: Connection, source: str, name: str) -> None:
     await connection.execute(f"CREATE DATABASE {name} TEMPLATE {source} STRATEGY file_copy")
 
 
-async def _add_key(connection: Connection, key: MintedKey) -> None:
+async def add_key(connection: Connection, key: MintedKey) -> None:
+    """Have the database know the key, with all rights."""
     await connection.execute(
         "INSERT INTO api_key (key_id, digest, name, scopes, created_at, created_by) "
         "VALUES ($1, $2, 'bench', $3, $4, 'bench')",

@@ -119,15 +119,22 @@ async def fill(connection: Connection, populations: Sequence[Population]) -> Non
             ("coupon", made.coupons),
             ("coupon_code", made.codes),
         ):
-            await _copy(connection, table, rows, population)
+            await copy(connection, table, rows, population)
     await connection.execute("VACUUM (ANALYZE) account, lot, entry, coupon, coupon_code")
     await connection.execute("CHECKPOINT")
 
 
-async def _copy(
-    connection: Connection, table: str, rows: Sequence[tuple[Any, ...]], population: Population
+async def copy(
+    connection: Connection,
+    table: str,
+    rows: Sequence[tuple[Any, ...]],
+    population: Population,
+    *,
+    is_frozen: bool = False,
 ) -> None:
-    """The rows once for each member; every table begins with a bucket and the key it is made of."""
+    """The rows of MEMBER once for each member; every table begins with a bucket and the key it is made of. If
+    `is_frozen`, nothing need ever look at them again to keep them (the table was made or emptied in this transaction).
+    """
     parts = [(str(row[1]), "\t".join(map(_cell, row[2:]))) for row in rows]
 
     async def chunks() -> AsyncGenerator[bytes]:
@@ -143,7 +150,7 @@ async def _copy(
         yield "".join(lines).encode()
 
     if parts:
-        await connection.copy_to_table(table, source=chunks(), format="text")
+        await connection.copy_to_table(table, source=chunks(), format="text", freeze=is_frozen)
 
 
 def _cell(value: object) -> str:
