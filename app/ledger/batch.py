@@ -234,7 +234,8 @@ class Batch:
             member.sees_templates = frozenset(templates.get(member_id, ()))
             member.periods = frozenset(periods.get(member_id, ()))
         loaded = await load(connection, wanted)
-        versions = {row.program_version for rows in (loaded.lots, loaded.redemptions) for row in rows}
+        granting = (loaded.lots, loaded.redemptions, loaded.activities, loaded.progress)
+        versions = {row.program_version for rows in granting for row in rows}
         if not versions <= self.rulebook.programs.keys():  # the locks were waited for meanwhile
             raise VersionUnknown
         await read_known(connection, self.commands, members, self.known.pii)

@@ -36,6 +36,7 @@ MOVING_KINDS = (
     "lapse_checkout",
     "refund_checkout",
     "referral_undo",
+    "mission_undo",
 )
 """Entries whose `moves` in the detail are what changed in each."""
 

@@ -23,6 +23,7 @@ from app.queries import verify_checks as checks
 from app.queries import verify_coupons as coupons
 from app.queries import verify_points as points
 from app.queries import verify_referrals as referrals
+from app.queries import verify_undone as undone
 
 if TYPE_CHECKING:
     import asyncpg
@@ -155,6 +156,7 @@ async def _verify_buckets(
         referrals.REFERRALS,
         referrals.INVITATIONS,
         referrals.REFERRERS,
+        undone.UNDONE,
     ):
         await _compare(connection, comparison, buckets, report)
     for pairing in (*points.TRANSFERS, *coupons.NAMES, *referrals.REFERRAL_PAIRS):
