@@ -102,6 +102,8 @@ def run_tests(tree: Path, tests: Sequence[str], *, limit_seconds: float) -> _Ran
         "-p",
         "no:cacheprovider",
     ]
+    # No deadlines and the same examples each time: a busy machine must not find anything.
+    command.append("--hypothesis-profile=ci")
     # Its own tests would find every patch that is applied no longer to apply.
     command += ["-p", "tests.mutants.witness", "--ignore=tests/mutants", *tests]
     with subprocess.Popen(
