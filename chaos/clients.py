@@ -36,7 +36,7 @@ class Client:
 
 
 async def ask_again(client: Client, ops: Iterable[Op]) -> None:
-    """Ask once more, one after another, what is not known for certain."""
+    """Ask once more what is not known for certain."""
     for op in ops:
         op.copies = 1
         await client.ask(op)

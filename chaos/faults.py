@@ -14,12 +14,12 @@ from typing import Final, NamedTuple
 import asyncpg
 import psutil
 
+from app.embedded import DatabaseUnavailable
 from app.ledger.connection import Connection
 from chaos.clock import Clock
 from chaos.place import MAX_CONNECTIONS, Place
 from chaos.wire import Cut
 
-OWN_CONNECTIONS: Final = 3
 FORWARD: Final = (
     timedelta(seconds=90),
     timedelta(hours=2),
@@ -27,6 +27,15 @@ FORWARD: Final = (
     timedelta(days=16),
     timedelta(days=366),
 )
+HINDRANCES: Final = (
+    OSError,
+    Cut,
+    DatabaseUnavailable,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    psutil.Error,
+)
+"""What a fault may meet while another one is under way: it is done a moment later."""
 BACK: Final = timedelta(seconds=45)
 
 
@@ -74,7 +83,7 @@ class Faults:
             try:
                 failed = await strike(fault.size)
                 break
-            except (OSError, Cut, asyncpg.PostgresError, asyncpg.InterfaceError, psutil.Error) as error:
+            except HINDRANCES as error:
                 failed = repr(error)  # another fault was in its way
                 await asyncio.sleep(0.3)
         if failed is None:
@@ -142,6 +151,18 @@ class Faults:
         async with self._owner() as connection, connection.transaction():
             await connection.execute("LOCK TABLE account IN ACCESS EXCLUSIVE MODE")
             await asyncio.sleep(0.5 + 3 * size)
+
+    async def _disk_full(self, size: float) -> str | None:
+        """Not a page more can be written to the ledger's tables."""
+        disk = self._place.disk
+        if disk is None:
+            return "a small tmpfs can't be mounted here"
+        disk.fill()
+        try:
+            await asyncio.sleep(1 + 2 * size)
+        finally:
+            disk.clear()
+        return None
 
     # --- between them ---------------------------------------------------------------------------------------
 
@@ -231,6 +252,7 @@ KINDS: Final = (
     "terminate_backends",
     "take_connections",
     "lock_accounts",
+    "disk_full",
     "cut_before_commit",
     "cut_after_commit",
     "cut_requests",

@@ -144,6 +144,28 @@ def check_scarce(ops: Sequence[Op], ledger: Ledger, *, stock: int) -> Iterable[D
         )
 
 
+def check_pot(ledger: Ledger, *, budget: int, gift: int) -> Iterable[Difference]:
+    """What a campaign gave of a shared budget: no more than there was, all of it before anybody got none, each as much
+    as it says.
+    """
+    activities = [
+        (entry.member, entry.sequence)
+        for entries in ledger.entries.values()
+        for entry in entries
+        if entry.kind == "activity"
+    ]
+    given = sum(ledger.gifts.values())
+    if given > budget or given != ledger.pot_granted:
+        yield Difference("", "a budget", f"at most {budget}", f"{given}, counted {ledger.pot_granted}")
+    short = [place for place in activities if ledger.gifts.get(place, 0) < gift]
+    if short and given + gift <= budget:
+        yield Difference(
+            short[0][0], f"#{short[0][1]} got too little of a budget", f"{gift}", f"{given} given"
+        )
+    if any(each > gift for each in ledger.gifts.values()):
+        yield Difference("", "gifts of a budget", f"at most {gift}", str(max(ledger.gifts.values())))
+
+
 def commands_of(
     member: str, upto: int, matched: Matched, ledger: Ledger, *, like: Op | None
 ) -> tuple[str, ...]:

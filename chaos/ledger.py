@@ -3,12 +3,15 @@
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from app.domain.account import SUMS_OF_CAMPAIGNS
 from app.ledger.connection import Connection
 
 BALANCES = ("available", "pending", "reserved", "debt", "growth", "cash")
 FIGURES = (*BALANCES, "earned", "redeemed", "expired", "spend", "tier", "streak", "coupons")
 LOT = ("granted", "remaining", "reserved", "redeemed", "expired", "clawed_back", "moved", "pending")
 SYSTEM = "system"
+POT = "pot"
+"""The campaign whose budget runs out: it adds to activities while there is any left."""
 
 
 class Entry(NamedTuple):
@@ -36,6 +39,8 @@ class Ledger(NamedTuple):
     checkouts: dict[str, dict[str, str]]
     redemptions: dict[str, dict[str, str]]
     issued: dict[str, int]  # by template, as its counter says
+    gifts: dict[tuple[str, int], int]  # points that the campaign with a pot gave, by member and entry
+    pot_granted: int  # as its budget says
 
 
 async def read(connection: Connection) -> Ledger:
@@ -70,6 +75,17 @@ async def read(connection: Connection) -> Ledger:
             await _by_member(connection, "SELECT member_id, checkout_id, status FROM checkout"),
             await _by_member(connection, "SELECT member_id, reference, status FROM redemption"),
             {row[0]: row[1] for row in await connection.fetch("SELECT template, issued FROM coupon_counter")},
+            {
+                (row[0], row[1]): row[2]
+                for row in await connection.fetch(
+                    "SELECT member_id, sequence, (detail #>> $1::text[])::bigint FROM entry "
+                    "WHERE kind = 'activity' AND detail #>> $1::text[] IS NOT NULL",
+                    ["campaigns", POT, str(SUMS_OF_CAMPAIGNS.index("points"))],
+                )
+            },
+            await connection.fetchval(
+                "SELECT coalesce(sum(granted), 0)::bigint FROM campaign_budget WHERE budget = $1", POT
+            ),
         )
 
 

@@ -69,12 +69,16 @@ class ChaosMember(FairMember):
         del self.lines[order][line]
         return amount
 
-    def record(self, now: datetime, reference: str, kind: str, level: str | None) -> tuple[int, int]:
+    def record(
+        self, now: datetime, reference: str, kind: str, level: str | None, gift: int
+    ) -> tuple[int, int]:
+        """Points and growth; `gift` is what a campaign adds whose budget all members share."""
         today = day(now)
         done = sum(each.kind == kind and each.day == today for each in self.activities.values())
         if done >= PER_DAY.get(kind, done + 1):
             raise Refused("activity_limit_reached")
         points, growth = ACTIVITIES[kind, level]
+        points += gift
         lot = Lot(points, now, a_year_after(now))
         self.earned += points
         self.growth += growth
@@ -215,7 +219,9 @@ def _transfer(members: dict[str, ChaosMember], member: ChaosMember, facts: Facts
 
 
 def _activity(_members: dict[str, ChaosMember], member: ChaosMember, facts: Facts, now: datetime) -> Told:
-    points, growth = member.record(now, facts["reference"], facts["activity"], facts["level"])
+    points, growth = member.record(
+        now, facts["reference"], facts["activity"], facts["level"], facts.get("gift", 0)
+    )
     return {"points": points, "growth": growth, "status": "recorded"}
 
 

@@ -4,6 +4,7 @@ import argparse
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from chaos.faults import KINDS
@@ -22,6 +23,8 @@ class Options:
     kinds: tuple[str, ...]
     seconds: float | None
     freeze_seconds: float
+    record: Path | None  # where what was asked and held is kept
+    again: Path | None  # such a record, to be compared once more
 
 
 def parse(arguments: Sequence[str] | None = None) -> Options:
@@ -43,6 +46,8 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         "--freeze", type=float, default=10.0, help="seconds a worker is stopped (%(default)s)"
     )
     parser.add_argument("--faults", nargs="*", default=KINDS, metavar="KIND", help=f"of {', '.join(KINDS)}")
+    parser.add_argument("--record", type=Path, help="keep all that was asked, answered and held in this file")
+    parser.add_argument("--again", type=Path, help="compare a record once more; nothing else is done")
     parser.add_argument("--smoke", action="store_true", help="a run of less than two minutes")
     given = parser.parse_args(arguments)
     unknown = [kind for kind in given.faults if kind not in KINDS]
@@ -56,4 +61,6 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         kinds=tuple(given.faults),
         seconds=75.0 if given.smoke else given.seconds,
         freeze_seconds=3.0 if given.smoke else given.freeze,
+        record=given.record,
+        again=given.again,
     )

@@ -24,6 +24,7 @@ import psutil
 from app.database import upgrade
 from app.embedded import SOCKET_NAME, EmbeddedServer
 from app.ledger.connection import Connection
+from chaos.disk import Disk
 from chaos.proxy import PostgresProxy, Proxy, Streams
 from chaos.wire import Answered, Cut, Wire
 
@@ -47,11 +48,33 @@ class Place:
         self._port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._log = folder / "service.log"
+        self.owner_url = self._socket = ""
+        self.disk: Disk | None = None
 
-    @property
-    def owner_url(self) -> str:
-        """Straight to the database, as its owner: for what is no part of the service."""
-        return urlsplit(self.server.url)._replace(path=f"/{DATABASE}").geturl()
+    async def start_postgres(self) -> None:
+        """Start it with an empty, migrated database. `owner_url` leads straight to it, as the owner, from then on."""
+        await asyncio.to_thread(self.server.start)
+        address = urlsplit(self.server.url)
+        self._socket = str(Path(parse_qs(address.query)["host"][0]) / SOCKET_NAME)
+        connection: Connection = await asyncpg.connect(self.server.url)
+        try:
+            await connection.execute(f"CREATE DATABASE {DATABASE}")
+        finally:
+            await connection.close()
+        self.owner_url = address._replace(path=f"/{DATABASE}").geturl()
+        await upgrade(self.owner_url)
+        await self._take_disk()
+
+    async def _take_disk(self) -> None:
+        """Give the largest tables a small disk, if that can be."""
+        user = (self.folder / "postgres").stat().st_uid
+        self.disk = Disk.mounted(self.folder / "small", user=user)
+        if self.disk is not None:
+            connection = await self.connect()
+            try:
+                await self.disk.take(connection)
+            finally:
+                await connection.close()
 
     @property
     def settings(self) -> dict[str, str]:
@@ -69,8 +92,7 @@ class Place:
         }
 
     async def _to_postgres(self) -> Streams:
-        [folder] = parse_qs(urlsplit(self.server.url).query)["host"]
-        return await asyncio.open_unix_connection(str(Path(folder) / SOCKET_NAME))
+        return await asyncio.open_unix_connection(self._socket)
 
     async def _to_service(self) -> Streams:
         return await asyncio.open_connection("127.0.0.1", self._port)
@@ -181,8 +203,7 @@ async def open_place() -> AsyncGenerator[Place]:
     folder = Path(tempfile.mkdtemp(prefix="loyalty-chaos-"))
     place = Place(folder)
     try:
-        await asyncio.to_thread(place.server.start)
-        await _make_database(place)
+        await place.start_postgres()
         await place.database_proxy.start()
         await place.client_proxy.start()
         await place.start_service()
@@ -192,16 +213,9 @@ async def open_place() -> AsyncGenerator[Place]:
         for proxy in (place.client_proxy, place.database_proxy):
             await proxy.stop()
         await asyncio.to_thread(place.server.stop)
+        if place.disk is not None:
+            place.disk.unmount()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-async def _make_database(place: Place) -> None:
-    connection: Connection = await asyncpg.connect(place.server.url)
-    try:
-        await connection.execute(f"CREATE DATABASE {DATABASE}")
-    finally:
-        await connection.close()
-    await upgrade(place.owner_url)
 
 
 def _free_port() -> int:

@@ -104,7 +104,8 @@ class Replay:
 
     def _take(self, name: str, entry: Entry, op: Op) -> None:
         try:
-            told = carry_out(self.members, name, op.kind, op.facts, entry.recorded_at)
+            facts = {**op.facts, "gift": self._ledger.gifts.get((name, entry.sequence), 0)}
+            told = carry_out(self.members, name, op.kind, facts, entry.recorded_at)
         except Refused as refusal:
             self._break(name, f"done: {op.tell()}", f"refused: {refusal}", "an entry", entry, op)
             return

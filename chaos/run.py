@@ -1,10 +1,12 @@
 """One run: members join, then round after round of commands with faults between, then all is compared."""
 
 import asyncio
+import pickle
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from app.database import Database
@@ -22,6 +24,8 @@ from chaos.replay import Replay
 from tests.ledger.fair_model import CAMPAIGNS
 
 STOCK: Final = 150
+POT_POINTS: Final = 1_500
+GIFT_POINTS: Final = 15
 QUIET_SECONDS: Final = 60.0
 
 
@@ -70,7 +74,14 @@ async def run(options: Options) -> Result:
         result.faults, result.not_done = faults.done, faults.not_done
         result.cuts = place.client_proxy.cuts + place.database_proxy.cuts
         await _come_to_rest(place, clients, faults, result)
-        await _compare(place, clock, result)
+        _tell(f"At rest after {time.monotonic() - began:.0f} s; comparing ...")
+        held = await _look_at_all(place, result)
+        if options.record is not None:
+            options.record.write_bytes(pickle.dumps((result.ops, held, clock)))
+        compare(clock, held, result)
+        if result.differences:
+            for line in place.log_lines("batch_broke")[:2] + place.log_lines("command_broke")[:2]:
+                _tell(line[:3000])
         for client in clients:
             client.close()
     result.seconds = time.monotonic() - began
@@ -120,7 +131,12 @@ async def _set_up(place: Place) -> None:
         ("POST", "/v1/coupon-templates/off/issue", {"codes": codes}),
         ("POST", "/v1/coupon-templates", scarce),
     ]
-    for name, terms in CAMPAIGNS.items():
+    pot = {
+        "trigger": "activity",
+        "effects": [{"kind": "add_points", "points": GIFT_POINTS}],
+        "budget": {"points": POT_POINTS},
+    }
+    for name, terms in {**CAMPAIGNS, ledger.POT: pot}.items():
         document = {"name": name, "trigger": "order", "window": {}, **terms}
         made += [("PUT", f"/v1/campaigns/{name}", document), ("POST", f"/v1/campaigns/{name}/start", {})]
     for method, path, body in made:
@@ -147,11 +163,14 @@ async def _come_to_rest(place: Place, clients: Sequence[Client], faults: Faults,
         await connection.close()
     unknown = [op for op in result.ops if op.is_open]
     result.asked_again = len(unknown)
-    await ask_again(clients[0], unknown)
+    await asyncio.gather(
+        *(ask_again(client, unknown[number :: len(clients)]) for number, client in enumerate(clients))
+    )
     await faults.strike(Fault("jobs", 0, 0))
 
 
-async def _compare(place: Place, clock: Clock, result: Result) -> None:
+async def _look_at_all(place: Place, result: Result) -> ledger.Ledger:
+    """Let the service verify itself, and read all it holds."""
     database = Database(place.owner_url)
     try:
         report = await verify(database.connect)
@@ -163,21 +182,34 @@ async def _compare(place: Place, clock: Clock, result: Result) -> None:
     )
     connection = await place.connect()
     try:
-        found = await ledger.read(connection)
+        return await ledger.read(connection)
     finally:
         await connection.close()
-    matched = history.match(result.ops, found)
-    result.differences.extend(matched.differences)
-    result.differences.extend(history.check_order(matched, found))
-    result.differences.extend(history.check_scarce(result.ops, found, stock=STOCK))
-    replay = Replay(result.ops, matched, found, clock)
+
+
+def compare(clock: Clock, held: ledger.Ledger, result: Result) -> None:
+    """Hold the history against itself and against the model."""
+    matched = history.match(result.ops, held)
+    replay = Replay(result.ops, matched, held, clock)
     replay.run()
-    result.differences.extend(replay.differences)
+    result.differences += [
+        *matched.differences,
+        *history.check_order(matched, held),
+        *history.check_scarce(result.ops, held, stock=STOCK),
+        *history.check_pot(held, budget=POT_POINTS, gift=GIFT_POINTS),
+        *replay.differences,
+    ]
     result.compared = replay.compared
-    result.entries = sum(len(entries) for entries in found.entries.values())
-    if result.differences:
-        for line in place.log_lines("batch_broke")[:2] + place.log_lines("command_broke")[:2]:
-            _tell(line[:3000])
+    result.entries = sum(len(entries) for entries in held.entries.values())
+
+
+def compare_again(path: Path) -> Result:
+    """Compare a record of `run` once more."""
+    with path.open("rb") as file:
+        ops, held, clock = pickle.load(file)
+    result = Result(ops=ops)
+    compare(clock, held, result)
+    return result
 
 
 def _tell(sentence: str) -> None:
