@@ -31,6 +31,7 @@ class Ledger(NamedTuple):
     """Everything that is compared, read in one snapshot at `now` of the program's clock."""
 
     now: datetime
+    overdue: int  # members on whom something fell due that is not written down
     entries: dict[str, list[Entry]]
     accounts: dict[str, dict[str, Any]]
     lots: dict[str, list[tuple[Any, ...]]]
@@ -67,6 +68,9 @@ async def read(connection: Connection) -> Ledger:
             templates.setdefault(row[0], []).append(row[1])
         return Ledger(
             now,
+            await connection.fetchval(
+                "SELECT count(*) FROM account WHERE due_at <= $1 OR hold_due_at <= $1", now
+            ),
             entries,
             accounts,
             lots,

@@ -62,6 +62,8 @@ class Replay:
 
     def run(self) -> None:
         """Take entry after entry, of whichever member can go on."""
+        for name in self._lines:
+            self._look(name)
         waiting = set(self._lines)
         while waiting:
             went_on = [name for name in sorted(waiting) if self._go_on(name)]
@@ -76,7 +78,6 @@ class Replay:
     def _go_on(self, name: str) -> bool:
         """Replay the member's entries up to a transfer whose other side has not come so far."""
         line, began = self._lines[name], self._lines[name].place
-        self._look(name)
         while (entry := line.head) is not None:
             op = self._matched.op_of.get((name, entry.sequence))
             if entry.kind == "receive":
