@@ -27,19 +27,37 @@ if TYPE_CHECKING:
 HEAD_LIMIT_BYTES = 64 * 1024
 
 _UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
-_PROBLEM = json.dumps(
-    {
-        "type": "urn:loyalty:problem:head_too_large",
-        "title": "The head of the request is too large",
-        "status": 431,
-        "detail": f"At most {HEAD_LIMIT_BYTES} bytes of address and headers are read. Send shorter ones.",
-        "code": "head_too_large",
+
+
+def _last_answer(status_line: str, *, code: str, title: str, detail: str) -> bytes:
+    """The answer to what no application sees, after which the connection is closed."""
+    problem_told = {
+        "type": f"urn:loyalty:problem:{code}",
+        "title": title,
+        "status": int(status_line[:3]),
+        "detail": detail,
+        "code": code,
         "request_id": "",
     }
-).encode()
-_REFUSAL = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/problem+json\r\n"
-    b"content-length: %d\r\nconnection: close\r\n\r\n%s" % (len(_PROBLEM), _PROBLEM)
+    body = json.dumps(problem_told).encode()
+    head = (
+        f"HTTP/1.1 {status_line}\r\ncontent-type: {MEDIA_TYPE}\r\n"
+        f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+_HEAD_TOO_LARGE = _last_answer(
+    "431 Request Header Fields Too Large",
+    code="head_too_large",
+    title="The head of the request is too large",
+    detail=f"At most {HEAD_LIMIT_BYTES} bytes of address and headers are read. Send shorter ones.",
+)
+_MALFORMED = _last_answer(
+    "400 Bad Request",
+    code="malformed_request",
+    title="This is no HTTP request",
+    detail="The request could not be read as HTTP/1.1. Send it with a client that speaks it.",
 )
 
 _OVERLOADED = json.dumps(problem(QueueFull())).encode()
@@ -74,8 +92,13 @@ class Protocol(HttpToolsProtocol):
         self._note_upload()
         if self._unread_bytes > HEAD_LIMIT_BYTES and not self.transport.is_closing():
             if self._awaits_head() and not self._owes_answer():
-                self.transport.write(_REFUSAL)
+                self.transport.write(_HEAD_TOO_LARGE)
             self.transport.close()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words
+        """Answer what is no request as everything is refused."""
+        self.transport.write(_MALFORMED)
+        self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
