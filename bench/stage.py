@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import asyncpg
 
 from app.ledger.connection import Connection
-from bench import bulk, campaigns, etags, expiry, imports, load, pgbench, plain, rush, storage
+from bench import bulk, campaigns, etags, expiry, imports, load, openloop, pgbench, plain, rush, storage
 from bench.database import Databases, populations
 from bench.load import Load
 from bench.machine import Meter, Usage
@@ -23,6 +23,12 @@ STORAGE_ACCRUALS: Final = 100_000
 RUSH_SECONDS: Final = 300  # at most
 # More than an answer 304 comes to, less than a status.
 NOT_MODIFIED_BYTES: Final = 450
+# Orders in an open loop: so many a second when idle, and such shares of what saturates.
+IDLE_A_SECOND: Final = 50
+BUSY_SHARE: Final = 0.7
+OVERLOAD_TIMES: Final = 3
+# A generator that was later than this did not keep its pace, and its figures are not the service's alone.
+LATE_MS: Final = 10
 
 
 class Sample(NamedTuple):
@@ -55,6 +61,8 @@ class Stage:
     _checkouts: int = 0  # begun so far
     _stored: storage.Storage | None = None
     _quiet: Sample | None = None  # accruals while nothing expires, taken before those while something does
+    _saturated_at: float | None = None  # orders a second, with a processor left to the generator
+    _refusals: Sample | None = None  # of the overload before
     _imports: imports.Imports = field(init=False)
 
     def __post_init__(self) -> None:
@@ -96,6 +104,11 @@ class Stage:
             "rush": self._rush,
             "bulk": lambda: Sample(bulk.run(baseline, seconds=options.seconds)),
             "plain": lambda: Sample(plain.run(baseline, members=options.members, seconds=options.seconds)),
+            "saturation": self._saturation,
+            "open_idle": lambda: self._open(IDLE_A_SECOND, value="p50"),
+            "open": lambda: self._open(BUSY_SHARE * (self._saturated_at or self._saturation().value)),
+            "overload": self._overload,
+            "refusals": self._refused,
             "expiry": lambda: Sample(*expiry.by_job(databases, lots=options.lots)),
             "expiry_update": lambda: Sample(*expiry.by_update(databases, lots=options.lots)),
             "expiry_busy": self._beside_expiry,
@@ -142,6 +155,7 @@ class Stage:
             "status_known": _Sending(known._replace(etags=self._etags("status_known"))),
             "status_known_c0": _Sending(known._replace(etags=self._etags("status_known_c0")), to_c0=True),
             "lone": _Sending(uniform._replace(connections=1), entries=("accrue",)),
+            "saturation": _Sending(uniform, entries=("accrue",)),
         }
 
     def _send(self, figure: str, seconds: int) -> Sample:
@@ -205,6 +219,53 @@ class Stage:
             + rush.miscounted(self.databases.service, template, stock=stock)
         )
         return Sample(answered.seconds, failures, answered.p50_ms, answered.p99_ms, usage)
+
+    # --- in an open loop ----------------------------------------------------------------------------------
+
+    def _saturation(self) -> Sample:
+        with openloop.apart(self.service, self.databases.postmaster):
+            sample = self._send("saturation", self.options.seconds)
+        self._saturated_at = sample.value
+        return sample
+
+    def _open(self, per_second: float, *, value: str = "p99") -> Sample:
+        """The latency while all is accepted; a refusal is a failure."""
+        sent, usage = self._flood(per_second)
+        told = sent.p50_ms if value == "p50" else sent.p99_ms
+        return Sample(told or 0.0, sent.failures + sent.refused, sent.p50_ms, sent.p99_ms, usage)
+
+    def _overload(self) -> Sample:
+        """What is accepted; how the others are refused is kept for `_refused`."""
+        sent, usage = self._flood(OVERLOAD_TIMES * (self._saturated_at or self._saturation().value))
+        p50_ms, p99_ms = sent.refusal_p50_ms, sent.refusal_p99_ms
+        missing = int(not sent.refused and not self.options.is_smoke)
+        self._refusals = Sample(p99_ms or 0.0, missing, p50_ms, p99_ms)
+        return Sample(sent.accepted_per_second, sent.failures, sent.p50_ms, sent.p99_ms, usage)
+
+    def _refused(self) -> Sample:
+        assert self._refusals is not None
+        return self._refusals
+
+    def _flood(self, per_second: float) -> tuple[openloop.Flood, Usage]:
+        options, databases = self.options, self.databases
+        with openloop.apart(self.service, databases.postmaster):
+            meter = self._meter(self.service.pid)
+            sent = openloop.flood(
+                self.service,
+                databases.folder,
+                members=options.members,
+                per_second=per_second,
+                seconds=options.seconds,
+            )
+            usage = meter.read(load_seconds=sent.load_cpu_seconds)
+        # Refusals are not among those that may have been carried out: that they were not is counted afterwards.
+        self.acknowledged["accrue"] += sent.accepted
+        self.in_flight["accrue"] += sent.failures
+        if sent.late_p99_ms > LATE_MS:
+            print(
+                f"The generator was late: 1 % of the orders by {sent.late_p99_ms:.0f} ms or more", flush=True
+            )
+        return sent, usage
 
     def _meter(self, service: int | None) -> Meter:
         return Meter(service=service, database=self.databases.postmaster)

@@ -39,6 +39,11 @@ FIGURES: Final[dict[str, Figure]] = {
     "status_known_c0": Figure("C0 of member status, If-None-Match", "/s"),
     "lone": Figure("a lone accrual over HTTP, p50", "ms"),
     "plain": Figure("one plain transaction of its statements, p50", "ms"),
+    "saturation": Figure("accruals over HTTP, a processor left to the generator", "/s"),
+    "open_idle": Figure("orders at 50/s in an open loop, p50", "ms"),
+    "open": Figure("orders at 70 % of saturation in an open loop, p99", "ms"),
+    "overload": Figure("accepted at 3 × saturation in an open loop", "/s"),
+    "refusals": Figure("refusals at 3 × saturation, p99", "ms"),
     "expiry": Figure("expiry of points by the job", "lots/s"),
     "expiry_update": Figure("one plain UPDATE of the same lots", "lots/s"),
     "expiry_busy": Figure("accruals over HTTP while points expire", "/s"),
@@ -62,6 +67,8 @@ ROWS: Final[dict[str, tuple[Target, ...]]] = {
     "rush": (Target("rush", "rush_pg", 1.5, at_most=True),),
     "status": (Target("status", "status_c0", 0.7), Target("status_known", "status_known_c0", 0.8)),
     "lone": (Target("lone", "plain", 1.1, at_most=True),),
+    "open": (Target("open", "open_idle", 5, at_most=True),),
+    "overload": (Target("overload", "saturation", 0.95), Target("refusals", None, 50, at_most=True)),
     "expiry": (Target("expiry", "expiry_update", 0.3), Target("expiry_busy", "expiry_quiet", 0.8)),
     "import": (
         Target("import", "import_copy", 0.3),
@@ -69,6 +76,9 @@ ROWS: Final[dict[str, tuple[Target, ...]]] = {
     ),
     "storage": (Target("bytes", None, 743, at_most=True), Target("heap_only", None, 95)),
 }
+
+OPEN_LOOP: Final = frozenset({"open", "overload"})
+"""The rows that need a generator which waits for no answer."""
 
 
 def figures_of(rows: tuple[str, ...]) -> list[str]:
