@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import structlog
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 
 METRICS_MEDIA_TYPE: Final = CONTENT_TYPE_LATEST
@@ -36,6 +43,16 @@ _request_seconds = Histogram(
     ("method", "route", "status"),
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
+
+_refused = Counter(
+    "loyalty_http_refused",
+    "Requests that were refused unread because too many were waiting.",
+)
+
+
+def count_refused(count: int) -> None:
+    """Count requests that were refused before anything was done about them; they are in no other figure."""
+    _refused.inc(count)
 
 
 def current_request_id() -> str | None:

@@ -8,16 +8,19 @@ from bench import report
 from bench.database import databases
 from bench.load import require_wrk
 from bench.machine import busy_elsewhere, machine
+from bench.openloop import require_vegeta
 from bench.options import Options, parse
 from bench.service import service
 from bench.stage import Sample, Stage
-from bench.targets import FIGURES, ROWS, figures_of
+from bench.targets import FIGURES, OPEN_LOOP, ROWS, figures_of
 
 
 def main() -> None:
     """Exit code 1 if an answer failed or what was answered isn't in the ledger, not for a missed target."""
     options = parse()
     require_wrk()
+    if OPEN_LOOP.intersection(options.rows):
+        require_vegeta()
     began = datetime.now(UTC)
     elsewhere = busy_elsewhere()
     figures = figures_of(options.rows)

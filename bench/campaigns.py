@@ -1,14 +1,21 @@
 """Ten live campaigns, as a shop has them: one gives to every order within a budget, the others to some or to none."""
 
+from __future__ import annotations
+
 import contextlib
 import http.client
-import json
-import secrets
 from collections.abc import Generator, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from bench.service import Service
+from app.actions.campaigns import move_campaign, put_campaign
+from app.database import Database
+from app.domain.posting import Caller
+from app.ledger.load import REAL_CLOCK
 
+if TYPE_CHECKING:
+    from bench.service import Service
+
+_CALLER: Final = Caller("key:000000000000", "0123456789abcdef")
 _DOUBLE: Final = [{"kind": "multiply_points", "factor": "2"}]
 _HUNDRED: Final = [{"kind": "add_points", "points": 100}]
 
@@ -58,27 +65,36 @@ CAMPAIGNS: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 
 
+async def start_all(url: str) -> None:
+    """Make all of them live in the database at `url`."""
+    database = Database(url)
+    try:
+        for campaign, document in CAMPAIGNS.items():
+            await put_campaign(
+                database, campaign=campaign, document=document, caller=_CALLER, clock=REAL_CLOCK
+            )
+            await move_campaign(database, campaign=campaign, verb="start", caller=_CALLER, clock=REAL_CLOCK)
+    finally:
+        await database.dispose()
+
+
 @contextlib.contextmanager
-def live(service: Service) -> Generator[None]:
-    """All of them live while the block runs, under names of their own. Raises SystemExit if one is refused."""
-    run = secrets.token_hex(3)
-    names = [f"{campaign}-{run}" for campaign in CAMPAIGNS]
-    for name, document in zip(names, CAMPAIGNS.values(), strict=True):
-        _ask(service, "PUT", f"/v1/campaigns/{name}", document)
-        _ask(service, "POST", f"/v1/campaigns/{name}/start", {})
+def paused(service: Service) -> Generator[None]:
+    """None of them live while the block runs. Raises SystemExit if one can't be paused."""
+    _move_all(service, "pause")
     try:
         yield
     finally:
-        for name in names:
-            _ask(service, "POST", f"/v1/campaigns/{name}/end", {})
+        _move_all(service, "start")
 
 
-def _ask(service: Service, method: str, path: str, body: Mapping[str, Any]) -> None:
+def _move_all(service: Service, verb: str) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=30)
-    headers = {"Authorization": f"Bearer {service.key}", "Content-Type": "application/json"}
-    connection.request(method, path, json.dumps(body), headers)
-    answered = connection.getresponse()
-    told = answered.read().decode()
+    for campaign in CAMPAIGNS:
+        path = f"/v1/campaigns/{campaign}/{verb}"
+        connection.request("POST", path, headers={"Authorization": f"Bearer {service.key}"})
+        answered = connection.getresponse()
+        told = answered.read().decode()
+        if answered.status != 200:
+            raise SystemExit(f"POST {path} was answered {answered.status}: {told}")
     connection.close()
-    if answered.status not in (200, 201):
-        raise SystemExit(f"{method} {path} was answered {answered.status}: {told}")

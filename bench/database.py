@@ -19,6 +19,7 @@ from app.embedded import POSTGRESQL_VERSION, EmbeddedServer
 from app.ledger.connection import Connection
 from app.security.callers import ALL_SCOPES
 from app.security.keys import MintedKey, mint_key
+from bench.campaigns import start_all
 from bench.history import Population, fill
 from bench.options import LOTS_EACH, WARM_UP_SECONDS, Options
 
@@ -40,8 +41,12 @@ SHOWN_SETTINGS: Final = (
 
 
 class Databases(NamedTuple):
-    """Owners' addresses. `postmaster` is the server's process id, None if it is not of this machine."""
+    """Owners' addresses: `server` of the server's own database, `empty` of one with the schema, the key and the
+    campaigns, which others are copied from. `postmaster` is the server's process id, None if it is not of this machine.
+    """
 
+    server: str
+    empty: str
     service: str
     baseline: str
     fresh: str
@@ -74,12 +79,22 @@ def databases(options: Options) -> Generator[Databases]:
             server = held.enter_context(EmbeddedServer(folder)).url
             postmaster = int((folder / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0])
         stem = f"loyalty_bench_{secrets.token_hex(4)}"
-        names = [f"{stem}_service", f"{stem}_baseline", f"{stem}_fresh"]
+        names = [f"{stem}_{purpose}" for purpose in ("empty", "service", "baseline", "fresh")]
         held.callback(lambda: asyncio.run(_drop(server, names)))
         key = mint_key()
         settings = asyncio.run(_make(server, names, options, key))
-        service, baseline, fresh = (_address(server, name) for name in names)
-        yield Databases(service, baseline, fresh, key, postmaster, folder, settings)
+        yield Databases(server, *(address(server, name) for name in names), key, postmaster, folder, settings)
+
+
+@contextlib.contextmanager
+def scratch(databases: Databases) -> Generator[str]:
+    """A database with the schema, the key and the campaigns and no members, until the block ends; its address."""
+    name = f"loyalty_bench_{secrets.token_hex(4)}_scratch"
+    asyncio.run(_make_scratch(databases, name))
+    try:
+        yield address(databases.server, name)
+    finally:
+        asyncio.run(_drop(databases.server, [name]))
 
 
 def pgbench() -> str:
@@ -95,31 +110,67 @@ def pgbench() -> str:
     return found
 
 
-def _address(server: str, name: str) -> str:
+def address(server: str, name: str) -> str:
+    """Of the database of that name on the server."""
     return urlsplit(server)._replace(path=f"/{name}").geturl()
 
 
 async def _make(server: str, names: list[str], options: Options, key: MintedKey) -> dict[str, str]:
     connection: Connection = await asyncpg.connect(server)
     try:
-        first, *others = names
-        await connection.execute(f"CREATE DATABASE {first}")
-        await upgrade(_address(server, first))
-        filling: Connection = await asyncpg.connect(_address(server, first))
-        try:
-            await _add_key(filling, key)
-            await fill(filling, populations(options))
-        finally:
-            await filling.close()
+        empty, first, *others = names
+        await make_empty(connection, address(server, empty), key, has_campaigns=options.has_campaigns)
+        await _copy(connection, empty, first)
+        await fill_at(address(server, first), populations(options))
         for name in others:
-            await connection.execute(f"CREATE DATABASE {name} TEMPLATE {first} STRATEGY file_copy")
+            await _copy(connection, first, name)
         await connection.execute("CHECKPOINT")
-        return {name: await connection.fetchval(f"SHOW {name}") for name in SHOWN_SETTINGS}
+        return await shown_settings(connection)
     finally:
         await connection.close()
 
 
-async def _add_key(connection: Connection, key: MintedKey) -> None:
+async def make_empty(connection: Connection, url: str, key: MintedKey, *, has_campaigns: bool) -> None:
+    """Make the database at `url`: the schema, the key, the campaigns."""
+    await connection.execute(f"CREATE DATABASE {urlsplit(url).path[1:]}")
+    await upgrade(url)
+    adding: Connection = await asyncpg.connect(url)
+    try:
+        await add_key(adding, key)
+    finally:
+        await adding.close()
+    if has_campaigns:
+        await start_all(url)
+
+
+async def fill_at(url: str, populations: list[Population]) -> None:
+    """Fill the database at `url`."""
+    connection: Connection = await asyncpg.connect(url)
+    try:
+        await fill(connection, populations)
+    finally:
+        await connection.close()
+
+
+async def shown_settings(connection: Connection) -> dict[str, str]:
+    """How the server is set up, where it matters here."""
+    return {name: await connection.fetchval(f"SHOW {name}") for name in SHOWN_SETTINGS}
+
+
+async def _make_scratch(databases: Databases, name: str) -> None:
+    connection: Connection = await asyncpg.connect(databases.server)
+    try:
+        await _copy(connection, urlsplit(databases.empty).path[1:], name)
+    finally:
+        await connection.close()
+
+
+async def _copy(connection: Connection, source: str, name: str) -> None:
+    await connection.execute(f"CREATE DATABASE {name} TEMPLATE {source} STRATEGY file_copy")
+
+
+async def add_key(connection: Connection, key: MintedKey) -> None:
+    """Have the database know the key, with all rights."""
     await connection.execute(
         "INSERT INTO api_key (key_id, digest, name, scopes, created_at, created_by) "
         "VALUES ($1, $2, 'bench', $3, $4, 'bench')",

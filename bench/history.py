@@ -18,6 +18,8 @@ from bench.coupons import TEMPLATES, put_up, shelf_of
 
 # Long enough ago that lots differ in age, not so long that one expires while it is measured.
 HISTORY_DAYS: Final = 300
+# So long ago that what was earned then has expired by the default program.
+EXPIRED_DAYS: Final = 400
 ORDER_FEN: Final = 10_000
 CHUNK_ROWS: Final = 2_000
 # Stands in the rows for the member whose they will be.
@@ -26,13 +28,15 @@ MEMBER: Final = "~member~"
 
 class Population(NamedTuple):
     """`count` members, `prefix-1` to `prefix-count`, who each placed `orders` orders of 100 yuan and hold a coupon
-    of each of `TEMPLATES` for so many `checkouts`.
+    of each of `TEMPLATES` for so many `checkouts`. If `expired`, all orders are of one day, and their points expire
+    as soon as somebody looks.
     """
 
     prefix: str
     count: int
     orders: int
     checkouts: int = 0
+    expired: bool = False
 
 
 class History(NamedTuple):
@@ -56,16 +60,21 @@ def context_at(now: datetime, program: Program, shelf: Shelf = EMPTY_SHELF) -> C
     return Context(now, local_date(now, program.timezone), program, {1: program}, caller, shelf)
 
 
-def history(member_id: str, *, orders: int, checkouts: int = 0, now: datetime) -> History:
+def history(
+    member_id: str, *, orders: int, checkouts: int = 0, now: datetime, expired: bool = False
+) -> History:
     """A member who joined HISTORY_DAYS before `now`, placed `orders` orders since, evenly spread, and just got the
-    coupons for `checkouts`: `<member>.<template>-1` and so on.
+    coupons for `checkouts`: `<member>.<template>-1` and so on. If `expired`, one who joined EXPIRED_DAYS ago and
+    placed them all on that day.
     """
     program = default_program()
-    joined_at = now - timedelta(days=HISTORY_DAYS)
+    joined_at, days = now - timedelta(days=HISTORY_DAYS), HISTORY_DAYS
+    if expired:
+        joined_at, days = _noon(now - timedelta(days=EXPIRED_DAYS), program), 0
     member = Member(decide({}, Enrol(member_id=member_id), context_at(joined_at, program)).account)
     entries: list[Entry] = []
     for number in range(orders):
-        then = joined_at + timedelta(days=HISTORY_DAYS * number / max(orders, 1), hours=1)
+        then = joined_at + timedelta(days=days * number / max(orders, 1), hours=1)
         command = Accrue(member_id=member_id, order_id=f"history-{number}", amount=ORDER_FEN)
         change = decide({member_id: member}, command, context_at(then, program))
         member.apply(change)
@@ -85,12 +94,24 @@ def history(member_id: str, *, orders: int, checkouts: int = 0, now: datetime) -
     return History(member.account, list(member.lots.values()), entries, list(member.coupons.values()), codes)
 
 
+def _noon(then: datetime, program: Program) -> datetime:
+    """The middle of that day where the program is at home."""
+    return then.astimezone(program.timezone).replace(hour=12, minute=0, second=0).astimezone(UTC)
+
+
 async def fill(connection: Connection, populations: Sequence[Population]) -> None:
     """Write the populations by COPY, then let the planner and the visibility map know them."""
     now = datetime.now(UTC).replace(microsecond=0)
-    await put_up(connection, issued=sum(each.count * each.checkouts for each in populations), now=now)
+    if issued := sum(each.count * each.checkouts for each in populations):
+        await put_up(connection, issued=issued, now=now)
     for population in populations:
-        made = history(MEMBER, orders=population.orders, checkouts=population.checkouts, now=now)
+        made = history(
+            MEMBER,
+            orders=population.orders,
+            checkouts=population.checkouts,
+            now=now,
+            expired=population.expired,
+        )
         for table, rows in (
             ("account", [made.account]),
             ("lot", made.lots),
@@ -98,15 +119,22 @@ async def fill(connection: Connection, populations: Sequence[Population]) -> Non
             ("coupon", made.coupons),
             ("coupon_code", made.codes),
         ):
-            await _copy(connection, table, rows, population)
+            await copy(connection, table, rows, population)
     await connection.execute("VACUUM (ANALYZE) account, lot, entry, coupon, coupon_code")
     await connection.execute("CHECKPOINT")
 
 
-async def _copy(
-    connection: Connection, table: str, rows: Sequence[tuple[Any, ...]], population: Population
+async def copy(
+    connection: Connection,
+    table: str,
+    rows: Sequence[tuple[Any, ...]],
+    population: Population,
+    *,
+    is_frozen: bool = False,
 ) -> None:
-    """The rows once for each member; every table begins with a bucket and the key it is made of."""
+    """The rows of MEMBER once for each member; every table begins with a bucket and the key it is made of. If
+    `is_frozen`, nothing need ever look at them again to keep them (the table was made or emptied in this transaction).
+    """
     parts = [(str(row[1]), "\t".join(map(_cell, row[2:]))) for row in rows]
 
     async def chunks() -> AsyncGenerator[bytes]:
@@ -122,7 +150,7 @@ async def _copy(
         yield "".join(lines).encode()
 
     if parts:
-        await connection.copy_to_table(table, source=chunks(), format="text")
+        await connection.copy_to_table(table, source=chunks(), format="text", freeze=is_frozen)
 
 
 def _cell(value: object) -> str:

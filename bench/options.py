@@ -33,6 +33,9 @@ class Options:
     batch_connections: int
     workers: int
     p1_clients: tuple[int, ...]
+    lots: int  # that expire
+    import_members: int
+    has_campaigns: bool
     database_url: str | None
     note: str
     is_smoke: bool
@@ -55,6 +58,9 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         "--batch-connections", type=int, default=8, help="that send batches at once (%(default)s)"
     )
     parser.add_argument("--workers", type=int, default=2, help="processes of the service (%(default)s)")
+    parser.add_argument("--lots", type=int, default=250_000, help="that expire at once (%(default)s)")
+    parser.add_argument("--import-members", type=int, default=50_000, help="brought along (%(default)s)")
+    parser.add_argument("--no-campaigns", action="store_true", help="none live, to look at what they cost")
     parser.add_argument("--database-url", help="a server to use, as a user who may create databases")
     parser.add_argument("--note", default="", help="what else ran on the machine, for the record")
     parser.add_argument(
@@ -64,9 +70,11 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     unknown = [row for row in given.rows if row not in ROWS]
     if unknown:
         parser.error(f"no such row: {', '.join(unknown)}; there are {', '.join(ROWS)}")
+    if given.no_campaigns and "campaigns" in given.rows:
+        parser.error("the row campaigns needs them: leave --no-campaigns out")
     smoke: bool = given.smoke
     return Options(
-        rows=tuple(given.rows or ROWS),
+        rows=tuple(given.rows or (row for row in ROWS if row != "campaigns" or not given.no_campaigns)),
         runs=1 if smoke else given.runs,
         seconds=1 if smoke else given.seconds,
         members=2_000 if smoke else given.members,
@@ -78,6 +86,9 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         batch_connections=2 if smoke else given.batch_connections,
         workers=given.workers,
         p1_clients=(8,) if smoke else (8, 16, 32, 64, 128),
+        lots=1_000 if smoke else given.lots,
+        import_members=500 if smoke else given.import_members,
+        has_campaigns=not given.no_campaigns,
         database_url=given.database_url,
         note=given.note,
         is_smoke=smoke,

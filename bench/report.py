@@ -13,6 +13,7 @@ from bench.targets import FIGURES, ROWS, Target
 
 HERE: Final = Path(__file__).parent
 README: Final = HERE / "README.md"
+RESULTS: Final = HERE / "results"
 BEGIN: Final = "<!-- results: begin (written by `make bench`) -->"
 END: Final = "<!-- results: end -->"
 
@@ -90,7 +91,7 @@ def tables(found: Sequence[Verdict], samples: Samples) -> str:
         )
     figures = [["figure", "median (spread)", "p50 / p99", "service", "PostgreSQL", "generator"]]
     figures += [_figure_row(name, samples) for name in FIGURES if name in samples]
-    return f"{_table(targets)}\n\nProcessors kept busy meanwhile:\n\n{_table(figures)}"
+    return f"{table(targets)}\n\nProcessors kept busy meanwhile:\n\n{table(figures)}"
 
 
 def _figure_row(name: str, samples: Samples) -> list[str]:
@@ -118,7 +119,8 @@ def _spread(name: str, samples: Samples) -> str:
     return f"{middle} ({min(values):,.{digits}f} to {max(values):,.{digits}f})"
 
 
-def _table(rows: Sequence[Sequence[str]]) -> str:
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; the first row is its head."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
@@ -140,7 +142,7 @@ def keep(
     facts: Mapping[str, Any],
 ) -> Path:
     """Write bench/results/<date>.json; its path."""
-    path = HERE / "results" / f"{began:%Y-%m-%dT%H%M}Z.json"
+    path = RESULTS / f"{began:%Y-%m-%dT%H%M}Z.json"
     path.parent.mkdir(exist_ok=True)
     shown = {name: value for name, value in _options(options).items() if name != "database_url"}
     document = {

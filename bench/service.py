@@ -36,13 +36,10 @@ def service(databases: Databases, options: Options, *, module: str) -> Generator
     """
     port = _free_port()
     log = databases.folder / f"{module.rpartition('.')[2]}-{port}.log"
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("LOYALTY_")} | {
-        "LOYALTY_DATABASE_URL": databases.service,
+    environment = environment_for(databases.service) | {
         "LOYALTY_PORT": str(port),
         "LOYALTY_WORKERS": str(options.workers),
         "LOYALTY_BOOTSTRAP_KEY": secrets.token_urlsafe(32),
-        "LOYALTY_PII_KEYS": f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}",
-        "LOYALTY_LOG_LEVEL": "WARNING",
         "BENCH_KEY": databases.key.key,
     }
     with log.open("wb") as output:
@@ -63,6 +60,16 @@ def service(databases: Databases, options: Options, *, module: str) -> Generator
         complaints = [line for line in told if '"level"' in line]
         if complaints:
             print(f"{module} logged {len(complaints)} warnings, the last: {complaints[-1][:2000]}")
+
+
+def environment_for(url: str) -> dict[str, str]:
+    """This process's environment, with settings of our own alone: the database at `url`, a new key for persons."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("LOYALTY_")}
+    return others | {
+        "LOYALTY_DATABASE_URL": url,
+        "LOYALTY_PII_KEYS": f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}",
+        "LOYALTY_LOG_LEVEL": "WARNING",
+    }
 
 
 def _free_port() -> int:

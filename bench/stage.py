@@ -3,14 +3,16 @@
 import asyncio
 import contextlib
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import asyncpg
 
 from app.ledger.connection import Connection
-from bench import bulk, campaigns, etags, load, pgbench, plain, rush, storage
+from bench import bulk, campaigns, etags, expiry, imports, load, openloop, pgbench, plain, rush, storage
 from bench.database import Databases, populations
 from bench.load import Load
 from bench.machine import Meter, Usage
@@ -21,6 +23,12 @@ STORAGE_ACCRUALS: Final = 100_000
 RUSH_SECONDS: Final = 300  # at most
 # More than an answer 304 comes to, less than a status.
 NOT_MODIFIED_BYTES: Final = 450
+# Orders in an open loop: so many a second when idle, and such shares of what saturates.
+IDLE_A_SECOND: Final = 50
+BUSY_SHARE: Final = 0.7
+OVERLOAD_TIMES: Final = 3
+# A generator that was later than this did not keep its pace, and its figures are not the service's alone.
+LATE_MS: Final = 10
 
 
 class Sample(NamedTuple):
@@ -52,6 +60,13 @@ class Stage:
     in_flight: Counter[str] = field(default_factory=Counter[str])
     _checkouts: int = 0  # begun so far
     _stored: storage.Storage | None = None
+    _quiet: Sample | None = None  # accruals while nothing expires, taken before those while something does
+    _saturated_at: float | None = None  # orders a second, with a processor left to the generator
+    _refusals: Sample | None = None  # of the overload before
+    _imports: imports.Imports = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._imports = imports.Imports(self.databases, members=self.options.import_members)
 
     def prepare(self, figures: list[str]) -> None:
         """Learn what must be known before the first round, and warm all up."""
@@ -74,26 +89,37 @@ class Stage:
 
     def take(self, figure: str) -> Sample:
         """Measure a figure once."""
-        options, baseline = self.options, self.databases.baseline
-        match figure:
-            case "p1" | "p1_hot" | "rush_pg":
-                meter = self._meter(None)
-                with load.children_time() as used:
-                    value = self._per_second(figure, self.clients[figure][0].clients, options.seconds)
-                usage = meter.read(load_seconds=used())
-                return Sample(options.claims / value if figure == "rush_pg" else value, usage=usage)
-            case "rush":
-                return self._rush()
-            case "bulk":
-                return Sample(bulk.run(baseline, seconds=options.seconds))
-            case "plain":
-                return Sample(plain.run(baseline, members=options.members, seconds=options.seconds))
-            case "bytes" | "heap_only":
-                stored = self._storage()
-                return Sample(stored.bytes_each if figure == "bytes" else stored.heap_only_percent)
-            case _:
-                with campaigns.live(self.service) if figure == "campaigns" else contextlib.nullcontext():
-                    return self._send(figure, options.seconds)
+        take = self._ways().get(figure)
+        if take is not None:
+            return take()
+        with campaigns.paused(self.service) if figure == "no_campaigns" else contextlib.nullcontext():
+            return self._send(figure, self.options.seconds)
+
+    def _ways(self) -> dict[str, Callable[[], Sample]]:
+        """How the figures are taken that are not sent over HTTP to the service and C0."""
+        options, databases = self.options, self.databases
+        baseline = databases.baseline
+        return {
+            **{name: partial(self._by_pgbench, name) for name in ("p1", "p1_hot", "rush_pg")},
+            "rush": self._rush,
+            "bulk": lambda: Sample(bulk.run(baseline, seconds=options.seconds)),
+            "plain": lambda: Sample(plain.run(baseline, members=options.members, seconds=options.seconds)),
+            "saturation": self._saturation,
+            "open_idle": lambda: self._open(IDLE_A_SECOND, value="p50"),
+            "open": lambda: self._open(BUSY_SHARE * (self._saturated_at or self._saturation().value)),
+            "overload": self._overload,
+            "refusals": self._refused,
+            "expiry": lambda: Sample(*expiry.by_job(databases, lots=options.lots)),
+            "expiry_update": lambda: Sample(*expiry.by_update(databases, lots=options.lots)),
+            "expiry_busy": self._beside_expiry,
+            "expiry_quiet": self._before_expiry,
+            "import": lambda: Sample(*self._imports.by_service(has_persons=False)),
+            "import_copy": lambda: Sample(self._imports.by_copy()),
+            "import_persons": lambda: Sample(*self._imports.by_service(has_persons=True)),
+            "import_persons_copy": lambda: Sample(self._imports.by_copy()),
+            "bytes": lambda: Sample(self._storage().bytes_each),
+            "heap_only": lambda: Sample(self._storage().heap_only_percent),
+        }
 
     def lost(self) -> list[str]:
         """A sentence for each kind of entry of which the ledger holds fewer or more than was answered."""
@@ -116,7 +142,7 @@ class Stage:
         return {
             "accruals": _Sending(uniform, entries=("accrue",)),
             "accruals_c0": _Sending(uniform, to_c0=True),
-            "campaigns": _Sending(uniform, entries=("accrue",)),
+            "no_campaigns": _Sending(uniform, entries=("accrue",)),
             "hot": _Sending(Load("accrual", "hot", 1, many), entries=("accrue",)),
             "redemptions": _Sending(Load("redeem", "h", options.holders, many), entries=("redeem",)),
             "pairs": _Sending(Load("reserve_commit", "h", options.holders, many), entries=("commit",)),
@@ -129,6 +155,7 @@ class Stage:
             "status_known": _Sending(known._replace(etags=self._etags("status_known"))),
             "status_known_c0": _Sending(known._replace(etags=self._etags("status_known_c0")), to_c0=True),
             "lone": _Sending(uniform._replace(connections=1), entries=("accrue",)),
+            "saturation": _Sending(uniform, entries=("accrue",)),
         }
 
     def _send(self, figure: str, seconds: int) -> Sample:
@@ -157,6 +184,25 @@ class Stage:
             usage,
         )
 
+    def _beside_expiry(self) -> Sample:
+        self._quiet, busy, is_at_it = expiry.beside_traffic(self.databases, self.options, self._traffic)
+        return busy._replace(failures=busy.failures + int(not is_at_it))
+
+    def _before_expiry(self) -> Sample:
+        assert self._quiet is not None
+        return self._quiet
+
+    def _traffic(self, service: Service) -> Sample:
+        """Accruals on a service other than the stage's own, after a warm-up."""
+        uniform = Load("accrual", "u", self.options.members, self.options.connections)
+        load.send(uniform, service, seconds=WARM_UP_SECONDS)
+        meter = self._meter(service.pid)
+        answered = load.send(uniform, service, seconds=self.options.seconds)
+        usage = meter.read(load_seconds=answered.load_cpu_seconds)
+        per_second = answered.operations / answered.seconds
+        failures = answered.failures or int(not answered.operations)
+        return Sample(per_second, failures, answered.p50_ms, answered.p99_ms, usage)
+
     def _rush(self) -> Sample:
         """Claims until all are answered; what was given out is counted in the answers and in the tables."""
         claims = self.options.claims
@@ -174,10 +220,64 @@ class Stage:
         )
         return Sample(answered.seconds, failures, answered.p50_ms, answered.p99_ms, usage)
 
+    # --- in an open loop ----------------------------------------------------------------------------------
+
+    def _saturation(self) -> Sample:
+        with openloop.apart(self.service, self.databases.postmaster):
+            sample = self._send("saturation", self.options.seconds)
+        self._saturated_at = sample.value
+        return sample
+
+    def _open(self, per_second: float, *, value: str = "p99") -> Sample:
+        """The latency while all is accepted; a refusal is a failure."""
+        sent, usage = self._flood(per_second)
+        told = sent.p50_ms if value == "p50" else sent.p99_ms
+        return Sample(told or 0.0, sent.failures + sent.refused, sent.p50_ms, sent.p99_ms, usage)
+
+    def _overload(self) -> Sample:
+        """What is accepted; how the others are refused is kept for `_refused`."""
+        sent, usage = self._flood(OVERLOAD_TIMES * (self._saturated_at or self._saturation().value))
+        p50_ms, p99_ms = sent.refusal_p50_ms, sent.refusal_p99_ms
+        missing = int(not sent.refused and not self.options.is_smoke)
+        self._refusals = Sample(p99_ms or 0.0, missing, p50_ms, p99_ms)
+        return Sample(sent.accepted_per_second, sent.failures, sent.p50_ms, sent.p99_ms, usage)
+
+    def _refused(self) -> Sample:
+        assert self._refusals is not None
+        return self._refusals
+
+    def _flood(self, per_second: float) -> tuple[openloop.Flood, Usage]:
+        options, databases = self.options, self.databases
+        with openloop.apart(self.service, databases.postmaster):
+            meter = self._meter(self.service.pid)
+            sent = openloop.flood(
+                self.service,
+                databases.folder,
+                members=options.members,
+                per_second=per_second,
+                seconds=options.seconds,
+            )
+            usage = meter.read(load_seconds=sent.load_cpu_seconds)
+        # Refusals are not among those that may have been carried out: that they were not is counted afterwards.
+        self.acknowledged["accrue"] += sent.accepted
+        self.in_flight["accrue"] += sent.failures
+        if sent.late_p99_ms > LATE_MS:
+            print(
+                f"The generator was late: 1 % of the orders by {sent.late_p99_ms:.0f} ms or more", flush=True
+            )
+        return sent, usage
+
     def _meter(self, service: int | None) -> Meter:
         return Meter(service=service, database=self.databases.postmaster)
 
     # --- by pgbench ---------------------------------------------------------------------------------------
+
+    def _by_pgbench(self, figure: str) -> Sample:
+        meter = self._meter(None)
+        with load.children_time() as used:
+            value = self._per_second(figure, self.clients[figure][0].clients, self.options.seconds)
+        usage = meter.read(load_seconds=used())
+        return Sample(self.options.claims / value if figure == "rush_pg" else value, usage=usage)
 
     def _per_second(self, figure: str, clients: int, seconds: int) -> float:
         """The rate of the baseline: over so many seconds, or of all claims of a rush."""

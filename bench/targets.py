@@ -23,7 +23,7 @@ FIGURES: Final[dict[str, Figure]] = {
     "accruals": Figure("accruals over HTTP", "/s"),
     "accruals_c0": Figure("C0 of accruals", "/s"),
     "p1": Figure("P1: pgbench, the same writes", "/s"),
-    "campaigns": Figure("accruals over HTTP, ten live campaigns", "/s"),
+    "no_campaigns": Figure("accruals over HTTP, no campaigns", "/s"),
     "hot": Figure("accruals over HTTP, all on one member", "/s"),
     "p1_hot": Figure("P1, all on one member", "/s"),
     "redemptions": Figure("redemptions over HTTP, 50 lots a member", "/s"),
@@ -39,13 +39,26 @@ FIGURES: Final[dict[str, Figure]] = {
     "status_known_c0": Figure("C0 of member status, If-None-Match", "/s"),
     "lone": Figure("a lone accrual over HTTP, p50", "ms"),
     "plain": Figure("one plain transaction of its statements, p50", "ms"),
+    "saturation": Figure("accruals over HTTP, a processor left to the generator", "/s"),
+    "open_idle": Figure("orders at 50/s in an open loop, p50", "ms"),
+    "open": Figure("orders at 70 % of saturation in an open loop, p99", "ms"),
+    "overload": Figure("accepted at 3 × saturation in an open loop", "/s"),
+    "refusals": Figure("refusals at 3 × saturation, p99", "ms"),
+    "expiry": Figure("expiry of points by the job", "lots/s"),
+    "expiry_update": Figure("one plain UPDATE of the same lots", "lots/s"),
+    "expiry_busy": Figure("accruals over HTTP while points expire", "/s"),
+    "expiry_quiet": Figure("the same while none do", "/s"),
+    "import": Figure("members with balances by `loyalty import`", "/s"),
+    "import_copy": Figure("COPY of the rows it wrote", "/s"),
+    "import_persons": Figure("members with persons by `loyalty import`", "/s"),
+    "import_persons_copy": Figure("COPY of the rows it wrote, with persons", "/s"),
     "bytes": Figure("stored bytes per accrual, all indexes", "bytes"),
     "heap_only": Figure("account updates that are HOT", "%"),
 }
 
 ROWS: Final[dict[str, tuple[Target, ...]]] = {
     "accruals": (Target("accruals", "accruals_c0", 0.7), Target("accruals", "p1", 0.6)),
-    "campaigns": (Target("campaigns", "accruals", 0.85),),
+    "campaigns": (Target("accruals", "no_campaigns", 0.85),),
     "hot": (Target("hot", "accruals", 0.9), Target("hot", "p1_hot", 2.5)),
     "redemptions": (Target("redemptions", "accruals", 0.7),),
     "pairs": (Target("pairs", "accruals", 0.45),),
@@ -54,8 +67,18 @@ ROWS: Final[dict[str, tuple[Target, ...]]] = {
     "rush": (Target("rush", "rush_pg", 1.5, at_most=True),),
     "status": (Target("status", "status_c0", 0.7), Target("status_known", "status_known_c0", 0.8)),
     "lone": (Target("lone", "plain", 1.1, at_most=True),),
+    "open": (Target("open", "open_idle", 5, at_most=True),),
+    "overload": (Target("overload", "saturation", 0.95), Target("refusals", None, 50, at_most=True)),
+    "expiry": (Target("expiry", "expiry_update", 0.3), Target("expiry_busy", "expiry_quiet", 0.8)),
+    "import": (
+        Target("import", "import_copy", 0.3),
+        Target("import_persons", "import_persons_copy", 0.3),
+    ),
     "storage": (Target("bytes", None, 743, at_most=True), Target("heap_only", None, 95)),
 }
+
+OPEN_LOOP: Final = frozenset({"open", "overload"})
+"""The rows that need a generator which waits for no answer."""
 
 
 def figures_of(rows: tuple[str, ...]) -> list[str]:

@@ -6,6 +6,8 @@ kept here is only that it is answered in the same words.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql import func
@@ -42,12 +44,22 @@ async def answer_kept(database: Database, claim: Claim) -> str | None:
     return body
 
 
-async def keep_answer(database: Database, claim: Claim, body: str) -> str:
-    """Keep the body under its claimed key; returns the one kept, which is another's if that was first."""
+class Kept(NamedTuple):
+    """The body that is kept under a key; `is_replay` if it is that of another request, which was first."""
+
+    body: str
+    is_replay: bool
+
+
+async def keep_answer(database: Database, claim: Claim, body: str) -> Kept:
+    """Keep the body under its claimed key, unless one is kept already."""
     mine = (IdempotencyKey.bucket == bucket_of_key(claim.key), IdempotencyKey.key == claim.key)
     async with database.transaction() as connection:
-        await connection.execute(
-            update(IdempotencyKey).where(*mine, IdempotencyKey.status.is_(None)).values(status=_OK, body=body)
+        keeping = await connection.scalar(
+            update(IdempotencyKey)
+            .where(*mine, IdempotencyKey.status.is_(None))
+            .values(status=_OK, body=body)
+            .returning(IdempotencyKey.body)
         )
-        kept = await connection.scalar(select(IdempotencyKey.body).where(*mine))
-    return kept or body
+        kept = keeping or await connection.scalar(select(IdempotencyKey.body).where(*mine))
+    return Kept(kept or body, is_replay=keeping is None and kept is not None)

@@ -1,6 +1,7 @@
 """Reading a CSV file line by line, telling what is wrong with which line, and keeping the bad ones."""
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -8,6 +9,9 @@ from typing import IO, Any, NamedTuple, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+# Bytes that are no UTF-8, as they are carried through.
+_has_stray_bytes = re.compile("[\udc80-\udcff]").search
 
 
 class FileUnusable(Exception):
@@ -150,7 +154,7 @@ class CsvFile:
             for column, cell in zip(self.columns, raw, strict=True)
             if (text := cell.strip()) and column not in self.REJECTION_COLUMNS
         }
-        if any("\udc80" <= character <= "\udcff" for text in cells.values() for character in text):
+        if _has_stray_bytes("".join(cells.values())):
             return Line(number, raw, {}, "it is not in UTF-8")
         return Line(number, raw, cells)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -49,6 +50,10 @@ async def running_engine(settings: Settings, database: Database) -> AsyncGenerat
     """An engine of this process alone: what is submitted first is carried out first."""
     engine = Engine(database.connect, is_sandbox=settings.sandbox)
     await engine.start()
+    # What was made by now stays, and lines leave next to no cycles behind: looking for them took a fifth of an import.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
     try:
         yield engine
     finally:

@@ -359,16 +359,17 @@ class Activity(NamedTuple):
 
 
 class MissionProgress(NamedTuple):
-    """How far a member got with a mission in one of its periods; once completed it stays as it is."""
+    """How far a member got with a mission in one of its periods."""
 
     bucket: int
     member_id: str
     period: str  # ever, 2026-11-23, 2026-W48, 2026-11, joining
     mission: str
     progress: int  # pieces, or the minor unit of what was bought
-    program_version: int  # under which it was counted last
+    program_version: int  # under which it was completed, or was counted last
     completed_at: datetime | None
     badge: str | None  # earned by completing it
+    undone: int | None  # how often a refund undid it; None: completed before that was counted, and stays so
 
 
 class Review(NamedTuple):

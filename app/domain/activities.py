@@ -11,11 +11,10 @@ from app.domain.account import Activity
 from app.domain.activity_commands import RecordActivity, ReverseActivity
 from app.domain.activity_terms import ActivityKind, ActivityLevel
 from app.domain.calendar import end_of_day
-from app.domain.compact import compact
 from app.domain.errors import ErrorKind, LoyaltyError
-from app.domain.grant_reversal import take_back_grant
+from app.domain.grant_reversal import undo_grant
 from app.domain.instants import rfc3339
-from app.domain.posting import Change, Context, Member, post
+from app.domain.posting import Change, Context, Member
 from app.domain.rewards import give, post_grant
 
 
@@ -142,28 +141,14 @@ def reverse(member: Member, command: ReverseActivity, context: Context) -> Chang
     activity = member.activities.get(command.reference)
     if activity is None:
         raise ActivityNotFound
-    account = member.account
-    told = member.told[f"activity/{command.reference}"]
-    lot = None if activity.lot is None else member.lots[activity.lot]
-    back, detail = take_back_grant(member, lot, told, context)
-    detail |= {"kind": activity.kind, "tier": account.tier}
-    if activity.level is not None:
-        detail["level"] = activity.level
-    after, entry = post(
-        account,
-        back.account,
-        kind="reverse_activity",
-        key=command.natural_key(context.today),
-        context=context,
-        content=command.content(),
-        detail=compact(detail),
+    level = {} if activity.level is None else {"level": activity.level}
+    change = undo_grant(
+        member,
+        f"activity/{command.reference}",
+        command,
+        context,
+        kind=activity.kind,
+        tier=member.account.tier,
+        **level,
     )
-    return Change(
-        account=after,
-        entry=entry,
-        detail=detail,
-        lots=back.lots,
-        reviews=back.reviews,
-        tallies=back.tallies,
-        activity=activity._replace(status="reversed"),
-    )
+    return change._replace(activity=activity._replace(status="reversed"))

@@ -129,6 +129,15 @@ def _adjustment(entry: Entry, detail: Detail) -> dict[str, Any]:
     }
 
 
+def _opening(entry: Entry, detail: Detail) -> dict[str, Any]:
+    return {
+        "reference": key_parts(entry)[0],
+        "points": detail["points"],
+        "spend": detail["spend"],
+        "balance": balance_of(entry),
+    }
+
+
 def _transfer(entry: Entry, detail: Detail) -> dict[str, Any]:
     return {
         "reference": key_parts(entry)[0],
@@ -332,6 +341,7 @@ _ANSWERS: dict[str, Callable[[Entry, Detail], dict[str, Any]]] = {
     "refund": _refund,
     "sign_in": _sign_in,
     "adjust": _adjustment,
+    "import": _opening,
     "transfer": _transfer,
     "activity": _activity,
     "reverse_activity": _reversed_activity,

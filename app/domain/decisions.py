@@ -84,6 +84,7 @@ _DECISIONS: dict[type[Command], Callable[[Member, Any, Context], Change]] = {
     of_activities.RecordActivity: activities.record,
     of_activities.ReverseActivity: activities.reverse,
     of_missions.PayMission: missions.pay,
+    of_missions.UndoMission: missions.undo,
     of_referrals.MakeReferralCode: referral_binding.make_code,
     at_checkout.HoldCheckout: checkouts.hold,
     at_checkout.ExtendCheckout: checkouts.extend,

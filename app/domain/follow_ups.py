@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from app.domain.account import Account
 from app.domain.command import Command
-from app.domain.missions import completed
+from app.domain.missions import turned
 from app.domain.occasions import occasions
 from app.domain.posting import Change, Context
 from app.domain.referrals import referral_steps
@@ -13,5 +13,5 @@ from app.domain.referrals import referral_steps
 def follow_ups(before: Account | None, change: Change, context: Context) -> Iterator[Command]:
     """The commands that follow; most changes lead to none. `before` is None for who has just joined."""
     yield from occasions(before, change, context)
-    yield from completed(change)
+    yield from turned(change)
     yield from referral_steps(change, context)

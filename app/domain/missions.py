@@ -1,8 +1,8 @@
 """Missions: what happens to a member is counted with the change it is, and what completes one is rewarded at once.
 
 Orders count once they are settled, on the day they were placed, by the missions of the version that granted them; all
-else on its own day, by those in force. What is refunded or taken back counts no more, by the same terms; but what was
-completed stays so.
+else on its own day, by those in force. What is refunded or taken back counts no more, by the same terms; a mission that
+falls below its goal by that is undone: what it gave is taken back, and given again once the goal is reached again.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 from app.domain.account import MissionProgress
 from app.domain.calendar import local_date
 from app.domain.command import Command
+from app.domain.grant_reversal import undo_grant
 from app.domain.instants import rfc3339
-from app.domain.mission_commands import PayMission
+from app.domain.mission_commands import PayMission, UndoMission
 from app.domain.mission_terms import Counts, Mission
 from app.domain.posting import Change, Context, Member, telling
 from app.domain.program import Program
@@ -45,6 +46,7 @@ def counted(member: Member, change: Change, context: Context) -> Change:
     if happening is None or not happening.program.missions:
         return change
     rows: list[MissionProgress] = []
+    turned: list[MissionProgress] = []
     figures: list[tuple[str, str, int]] = []
     for mission in happening.program.missions:
         row = _counted(member, mission, happening, context)
@@ -52,9 +54,12 @@ def counted(member: Member, change: Change, context: Context) -> Change:
             before = member.progress.get((row.mission, row.period))
             rows.append(row)
             figures.append((row.mission, row.period, row.progress - (before.progress if before else 0)))
+            if row.completed_at != (before.completed_at if before else None):
+                turned.append(row)
     if not rows:
         return change
-    return telling(change, missions=figures)._replace(progress=(*change.progress, *rows))
+    change = telling(change, missions=figures)
+    return change._replace(progress=(*change.progress, *rows), turned=(*change.turned, *turned))
 
 
 def _counted(
@@ -73,7 +78,7 @@ def _counted(
         raise NeedsMore(periods=frozenset({(account.member_id, period)}))
     before = member.progress.get((mission.mission, period))
     if before is not None and before.completed_at is not None:
-        return None
+        return None if before.undone is None else _completed(before, figure, context)
     progress = max(0, figure + (0 if before is None else before.progress))
     is_completed = progress >= mission.at_least
     return MissionProgress(
@@ -85,7 +90,25 @@ def _counted(
         happening.program.version,
         context.now if is_completed else None,
         mission.badge if is_completed else None,
+        0 if before is None else before.undone or 0,
     )
+
+
+def _completed(row: MissionProgress, figure: int, context: Context) -> MissionProgress:
+    """The progress of a mission that is completed: it is undone when what came back leaves less than it asked for then,
+    not when another version of it asks for more.
+    """
+    progress = max(0, row.progress + figure)
+    row = row._replace(progress=progress)
+    if figure > 0 or progress >= _mission(row, context).at_least:
+        return row
+    return row._replace(completed_at=None, badge=None, undone=(row.undone or 0) + 1)
+
+
+def _mission(row: MissionProgress, context: Context) -> Mission:
+    """The mission as the version had it under which it was completed."""
+    missions = context.programs[row.program_version].missions
+    return next(each for each in missions if each.mission == row.mission)
 
 
 def _order(member: Member, change: Change, context: Context) -> _Happening | None:
@@ -131,9 +154,8 @@ def _referral_undone(member: Member, change: Change, context: Context) -> _Happe
     before = None if change.invitation is None else member.invitations[change.invitation.invitee]
     if before is None or before.paid_at is None:
         return None
-    return _Happening(
-        {"referrals": -1}, local_date(before.paid_at, context.program.timezone), context.program
-    )
+    program = context.programs[member.told[change.detail["undoes"]].program_version]
+    return _Happening({"referrals": -1}, local_date(before.paid_at, program.timezone), program)
 
 
 _HAPPENINGS: Mapping[str, Callable[[Member, Change, Context], _Happening | None]] = {
@@ -158,15 +180,19 @@ def periods_of(program: Program, day: date) -> frozenset[str]:
     return frozenset(name for name in names if name is not None)
 
 
-def completed(change: Change) -> Iterator[Command]:
-    """What follows from a change that completed missions."""
-    for row in change.progress:
-        if row.completed_at is not None:
+def turned(change: Change) -> Iterator[Command]:
+    """What follows from a change that completed missions, or undid them."""
+    for row in change.turned:
+        undone = row.undone or 0
+        if row.completed_at is None:
+            yield UndoMission(member_id=row.member_id, mission=row.mission, period=row.period, number=undone)
+        else:
             yield PayMission(
                 member_id=row.member_id,
                 mission=row.mission,
                 period=row.period,
                 program_version=row.program_version,
+                number=undone + 1,
             )
 
 
@@ -174,8 +200,7 @@ def pay(member: Member, command: PayMission, context: Context) -> Change:
     """Give what a mission promised, by the version under which it was completed."""
     account = member.account
     row = member.progress[command.mission, command.period]
-    missions = context.programs[command.program_version].missions
-    mission = next(each for each in missions if each.mission == command.mission)
+    mission = _mission(row, context)
     reward = mission.reward
     given = give(
         member,
@@ -194,3 +219,10 @@ def pay(member: Member, command: PayMission, context: Context) -> Change:
         "badge": row.badge,
     }
     return post_grant(member, given, command, context, detail=detail)
+
+
+def undo(member: Member, command: UndoMission, context: Context) -> Change:
+    """Take back what the mission gave for that time; nothing if it came to no payment."""
+    if command.payment not in member.told:
+        return Change(account=member.account)
+    return undo_grant(member, command.payment, command, context)

@@ -73,6 +73,7 @@ class Change(NamedTuple):
     draws: Mapping[str, int] = {}  # points drawn from budgets of campaigns
     activity: Activity | None = None
     progress: tuple[MissionProgress, ...] = ()
+    turned: tuple[MissionProgress, ...] = ()  # of these, what is completed by it, or is so no more
     referral: Referral | None = None
     invitation: Invitation | None = None
     referrer: Referrer | None = None
@@ -81,8 +82,16 @@ class Change(NamedTuple):
     other: "Change | None" = None  # what it does to the second member of a transfer
 
 
-TAKEN_BACK = frozenset({"activity", "referral"})
+TAKEN_BACK = frozenset({"activity", "referral", "mission"})
 """The entries whose grants may be taken back, which needs what they tell."""
+
+
+class Told(NamedTuple):
+    """What an entry of TAKEN_BACK tells: the lot it granted if there were points, and under which rules."""
+
+    lot: int | None
+    program_version: int
+    detail: Mapping[str, Any]
 
 
 class Member:
@@ -143,7 +152,7 @@ class Member:
         self.grants: dict[str, BenefitGrant] = {}  # by reference, where a command asks for benefits
         self.paid: set[str] = set()  # keys of the entries by which the tier gave coupons
         self.activities: dict[str, Activity] = {}  # by reference: those named, and those that limits count
-        self.told: dict[str, Mapping[str, Any]] = {}  # by key, what entries of TAKEN_BACK tell
+        self.told: dict[str, Told] = {}  # by key, what entries of TAKEN_BACK tell
         self.progress: dict[tuple[str, str], MissionProgress] = {}  # by mission and period
         self.periods: frozenset[str] | None = None  # whose progress was looked up; None: all
         self.limited: frozenset[str] | None = None  # campaigns whose gifts are counted; None: of all
@@ -197,7 +206,7 @@ class Member:
         elif entry.kind == "tier_coupons":
             self.paid.add(entry.key)
         elif entry.kind in TAKEN_BACK:
-            self.told[entry.key] = change.detail
+            self.told[entry.key] = Told(entry.lot, entry.program_version, change.detail)
 
 
 def telling(change: Change, **more: object) -> Change:

@@ -1,7 +1,7 @@
 """What campaigns give besides points and growth: coupons and lottery chances."""
 
 from collections import Counter as Count
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from app.domain.account import Account, Code, Counter, Coupon, Tally
@@ -54,16 +54,28 @@ def give_prizes(member: Member, account: Account, boosts: Iterable[Boost], conte
     return Prizes(after, handed.coupons, handed.codes, handed.counters, tuple(tallies), detail)
 
 
+def withdraw(
+    member: Member, account: Account, codes: Collection[str], context: Context
+) -> tuple[Account, tuple[Coupon, ...]]:
+    """Those of the member's coupons that nobody used yet are void: the account without them, and they themselves.
+
+    `account` is as a decision under way has it already. Raises NeedsMore.
+    """
+    if not member.coupons.keys() >= set(codes):
+        raise NeedsMore(coupons=frozenset((account.member_id, code) for code in codes))
+    unused = [member.coupons[code] for code in codes if member.coupons[code].status == "issued"]
+    usable = sum(coupon.valid_from <= context.now for coupon in unused)
+    return account._replace(coupons=account.coupons - usable), tuple(
+        coupon._replace(status="voided") for coupon in unused
+    )
+
+
 def take_back_prizes(member: Member, account: Account, order: Order, context: Context) -> Prizes:
     """Of an order that came back whole: the coupons nobody used yet are void, the chances that are left are gone.
 
     `account` is as a decision under way has it already. Raises NeedsMore.
     """
-    codes = frozenset(order.coupons)
-    if not codes <= member.coupons.keys():
-        raise NeedsMore(coupons=frozenset((account.member_id, code) for code in codes))
-    voided = [member.coupons[code] for code in order.coupons if member.coupons[code].status == "issued"]
-    usable = sum(coupon.valid_from <= context.now for coupon in voided)
+    after, voided = withdraw(member, account, order.coupons, context)
     chances, tallies = account.chances, list[Tally]()
     by_template = Count(coupon.template for coupon in voided)
     for boost in order.boosts:
@@ -79,8 +91,8 @@ def take_back_prizes(member: Member, account: Account, order: Order, context: Co
     if voided:
         detail["voided"] = [coupon.code for coupon in voided]
     return Prizes(
-        account._replace(chances=chances, coupons=account.coupons - usable),
-        tuple(coupon._replace(status="voided") for coupon in voided),
+        after._replace(chances=chances),
+        voided,
         tallies=tuple(tallies),
         detail=detail,
     )

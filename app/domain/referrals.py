@@ -12,9 +12,8 @@ from app.domain.account import Invitation, Lot, Referral, Referrer
 from app.domain.calendar import local_date
 from app.domain.command import Command
 from app.domain.compact import compact
-from app.domain.grant_reversal import take_back_grant
+from app.domain.grant_reversal import undo_grant
 from app.domain.instants import rfc3339
-from app.domain.lots import moves
 from app.domain.posting import Change, Context, Member, post
 from app.domain.program import Program
 from app.domain.referral_binding import referrer_of
@@ -180,13 +179,11 @@ def undo(members: Mapping[str, Member], command: UndoReferral, context: Context)
         return Change(account=invitee.account)
     of_invitee, of_inviter = (key for _, key in command.entries_undone)
     waits_for = None if invitee.account.status == "erased" else command.inviter
-    change = _taken_back(
-        invitee, referral.lot, of_invitee, command.natural_key(context.today), command, context
-    )
+    change = undo_grant(invitee, of_invitee, command, context)
     invitation = inviter.invitations[command.member_id]
     other = Change(account=inviter.account)
     if invitation.status == "paid":
-        other = _taken_back(inviter, invitation.lot, of_inviter, command.inviters_key, command, context)
+        other = undo_grant(inviter, of_inviter, command, context, key=command.inviters_key)
         other = other._replace(referrer=_uncounted(referrer_of(inviter), invitation, context.program))
     return change._replace(
         account=change.account._replace(invited_by=waits_for),
@@ -194,32 +191,6 @@ def undo(members: Mapping[str, Member], command: UndoReferral, context: Context)
         other=other._replace(
             invitation=invitation._replace(status="bound", lot=None, points=0, paid_at=None)
         ),
-    )
-
-
-def _taken_back(
-    member: Member, lot: int | None, of: str, key: str, command: UndoReferral, context: Context
-) -> Change:
-    """Take back what the member's entry under the key `of` granted."""
-    granted = None if lot is None else member.lots[lot]
-    back, detail = take_back_grant(member, granted, member.told[of], context)
-    detail |= {"undoes": of, "moves": moves(member.lots, back.lots)}
-    after, entry = post(
-        member.account,
-        back.account,
-        kind=command.kind,
-        key=key,
-        context=context,
-        content=command.content(),
-        detail=compact(detail),
-    )
-    return Change(
-        account=after,
-        entry=entry,
-        detail=detail,
-        lots=back.lots,
-        reviews=back.reviews,
-        tallies=back.tallies,
     )
 
 

@@ -31,7 +31,7 @@ from app.ledger.deciding import Deciding
 from app.ledger.fill import fill
 from app.ledger.load import Locked, load, lock_accounts
 from app.ledger.needs import Again, Needs
-from app.ledger.people import erase_person, read_known, save_person
+from app.ledger.people import read_known, save_people
 from app.ledger.plan import Directory, Found, find, lock
 from app.ledger.rack import TemplateRack
 from app.ledger.referrers import with_referrers
@@ -231,10 +231,12 @@ class Batch:
             member.sees_wallet = member_id in wanted.wallets
             member.limited = limited
             member.sees_referral = member_id in wanted.referrals
+            member.sees_gifts = member_id in wanted.gifts
             member.sees_templates = frozenset(templates.get(member_id, ()))
             member.periods = frozenset(periods.get(member_id, ()))
         loaded = await load(connection, wanted)
-        versions = {row.program_version for rows in (loaded.lots, loaded.redemptions) for row in rows}
+        granting = (loaded.lots, loaded.redemptions, loaded.activities, loaded.progress)
+        versions = {row.program_version for rows in granting for row in rows}
         if not versions <= self.rulebook.programs.keys():  # the locks were waited for meanwhile
             raise VersionUnknown
         await read_known(connection, self.commands, members, self.known.pii)
@@ -278,11 +280,7 @@ class Batch:
             saving.budgets[row.budget, row.share_of] = row
         self.spent = [budget for budget in self.needs.budgets if not roster.left(budget, 1)]
         await save(connection, saving, share_of=self.known.campaigns.share_of)
-        for member_id, person, now in deciding.people:
-            if person is None:
-                await erase_person(connection, member_id)
-            else:
-                await save_person(connection, member_id, person, now=now)
+        await save_people(connection, deciding.people, joined=saving.joined)
         failures = self.known.campaigns.failures
         self.untold = failures.with_more(roster.failures, self.now)
         self.has_told = await failures.tell(connection, self.untold)

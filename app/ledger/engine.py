@@ -1,7 +1,9 @@
 """The one door: a bounded queue of commands, taken in natural batches, each batch one transaction.
 
 While a batch is in flight new commands queue, and the next batch takes all that wait: no timer, so a lone request
-is not delayed. Correctness rests on row locks and unique keys alone; any number of processes may do the same.
+is not delayed. Lists of many queue apart from single commands and the two take turns, so that whoever stands at a
+till waits for one batch of an import and not for all of them. Correctness rests on row locks and unique keys alone;
+any number of processes may do the same.
 """
 
 from __future__ import annotations
@@ -92,7 +94,9 @@ class Engine:
         self._connect = connect
         self._clock = SANDBOX_CLOCK if is_sandbox else REAL_CLOCK
         self._queue: deque[_Group] = deque()
-        self._queued = 0
+        self._lists: deque[_Group] = deque()
+        self._is_turn_of_lists = False
+        self._queued = 0  # commands, in both
         self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._is_stopping = False
@@ -118,28 +122,30 @@ class Engine:
 
     async def submit(self, request: Request) -> Outcome:
         """Carry out one command. Raises its refusal (LoyaltyError), having changed nothing, or QueueFull."""
-        [group] = self._enqueue([request])
+        [group] = self._enqueue([request], self._queue)
         [result] = await group.done
         if isinstance(result, Outcome):
             return result
         raise result
 
     async def submit_all(self, requests: Sequence[Request]) -> list[Result]:
-        """Carry out many in the order given, before anything that is submitted later; each has its own result.
+        """Carry out many in the order given, before any list that is submitted later; each has its own result.
 
         Raises QueueFull, having done nothing.
         """
         results: list[Result] = []
-        for group in self._enqueue(requests):
+        for group in self._enqueue(requests, self._lists):
             results += await group.done
         return results
 
-    def _enqueue(self, requests: Sequence[Request]) -> list[_Group]:
-        """Queue the requests, as groups of at most a batch's size one after another."""
-        if self._is_stopping or (self._queued and self._queued + len(requests) > MAX_QUEUE):
+    def _enqueue(self, requests: Sequence[Request], queue: deque[_Group]) -> list[_Group]:
+        """Queue the requests, as groups of at most a batch's size one after another. Raises QueueFull."""
+        # However many lists wait, a single command has its turn soon.
+        ahead = len(queue) if queue is self._queue else self._queued
+        if self._is_stopping or (ahead and ahead + len(requests) > MAX_QUEUE):
             raise QueueFull
         groups = [_Group(requests[start : start + MAX_BATCH]) for start in range(0, len(requests), MAX_BATCH)]
-        self._queue.extend(groups)
+        queue.extend(groups)
         self._queued += len(requests)
         self._arrived.set()
         return groups
@@ -152,7 +158,7 @@ class Engine:
         One batch at a time: two at once were measured slower, being smaller and waiting for each other's members.
         """
         while True:
-            while not self._queue:
+            while not self._has_more():
                 if self._is_stopping:
                     if connection is not None:
                         await self.campaigns.failures.tell_rest(connection)
@@ -182,12 +188,15 @@ class Engine:
         await self._arrived.wait()
 
     def _take(self) -> list[_Group]:
-        """The groups of the next batch, whole, in the order they came."""
-        groups = [self._queue.popleft()]
+        """The groups of the next batch, whole, in the order they came: of the queue whose turn it is, if it has any."""
+        takes_lists = bool(self._lists) and (self._is_turn_of_lists or not self._queue)
+        self._is_turn_of_lists = not takes_lists
+        queue = self._lists if takes_lists else self._queue
+        groups = [queue.popleft()]
         size = len(groups[0].requests)
-        while self._queue and size + len(self._queue[0].requests) <= MAX_BATCH:
-            size += len(self._queue[0].requests)
-            groups.append(self._queue.popleft())
+        while queue and size + len(queue[0].requests) <= MAX_BATCH:
+            size += len(queue[0].requests)
+            groups.append(queue.popleft())
         self._queued -= size
         return groups
 
@@ -239,7 +248,7 @@ class Engine:
         return connection, first + second
 
     def _has_more(self) -> bool:
-        return bool(self._queue)
+        return bool(self._queue or self._lists)
 
     async def _reconnect(self) -> Connection | None:
         """A new connection, waited for while the database restarts; None when it does not come back in time."""

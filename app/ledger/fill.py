@@ -8,7 +8,7 @@ from typing import Any
 
 from app.domain.account import Entry
 from app.domain.answers import key_parts
-from app.domain.posting import TAKEN_BACK, Member
+from app.domain.posting import TAKEN_BACK, Member, Told
 from app.ledger.load import Loaded
 from app.security.pii import PiiRing
 
@@ -47,7 +47,8 @@ def _fill_entries(members: Mapping[str, Member], loaded: Loaded) -> Known:
         if entry.kind == "hold":
             members[entry.member_id].held[key_parts(entry)[0]] = detail
         elif entry.kind in TAKEN_BACK:
-            members[entry.member_id].told[entry.key] = detail
+            told = Told(entry.lot, entry.program_version, detail)
+            members[entry.member_id].told[entry.key] = told
     return entries
 
 

@@ -5,7 +5,7 @@ Values arrive sealed; the look-up rows follow the digests.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +38,25 @@ _CONSENTS = (
 )
 _LOOKUPS = {"phone": "phone_digest", "email": "email_digest"}
 
+_NEW_PEOPLE = f"""
+INSERT INTO person (revision, bucket, member_id, updated_at, {", ".join(COLUMNS)})
+SELECT 1, * FROM unnest($1::smallint[], $2::text[], $3::timestamptz[], $4::bytea[], $5::bytea[], $6::bytea[],
+    $7::bytea[], $8::bytea[], $9::bytea[], $10::text[], $11::text[], $12::text[], $13::jsonb[], $14::jsonb[],
+    $15::timestamptz[])
+"""
+_NEW_LOOKUPS = """
+INSERT INTO person_lookup (bucket, digest, kind, member_id)
+SELECT * FROM unnest($1::smallint[], $2::bytea[], $3::text[], $4::text[])
+"""
+_NEW_BIRTHDAYS = """
+INSERT INTO person_birthday (bucket, member_id, digest)
+SELECT * FROM unnest($1::smallint[], $2::text[], $3::bytea[])
+"""
+_EMPTY = {"attributes": "{}", "consents": "{}"}
+
+Told = tuple[str, Mapping[str, Any] | None, datetime]
+"""A member, what became known of them (None: they are forgotten), and when."""
+
 
 async def read_known(
     connection: Connection, commands: Iterable[Command], members: Mapping[str, Member], pii: PiiRing | None
@@ -69,6 +88,54 @@ async def read_known(
 def _mark_of(sealed: bytes, member_id: str, pii: PiiRing | None) -> bytes:
     """What tells the birthday from another; one that can't be opened is unlike any."""
     return b"" if pii is None else pii.mark_of(sealed, member_id=member_id)
+
+
+async def save_people(connection: Connection, people: Sequence[Told], *, joined: set[str]) -> None:
+    """Save what was told, in order. Of those who `joined` in this transaction nothing is known yet: they are saved
+    together, one statement a table, and what was told of them after that like of everybody else.
+    """
+    new: dict[str, tuple[Mapping[str, Any], datetime]] = {}
+    others: list[Told] = []
+    for member_id, person, now in people:
+        if person is not None and member_id in joined and member_id not in new:
+            new[member_id] = person, now
+        else:
+            others.append((member_id, person, now))
+    if new:
+        await _save_new(connection, new)
+    for member_id, person, now in others:
+        if person is None:
+            await erase_person(connection, member_id)
+        else:
+            await save_person(connection, member_id, person, now=now)
+
+
+async def _save_new(connection: Connection, new: Mapping[str, tuple[Mapping[str, Any], datetime]]) -> None:
+    rows = [
+        (
+            bucket_of(member_id),
+            member_id,
+            now,
+            *(values.get(column) or _EMPTY.get(column) for column in COLUMNS),
+        )
+        for member_id, (values, now) in new.items()
+    ]
+    await connection.execute(_NEW_PEOPLE, *zip(*rows, strict=True))
+    lookups = [
+        (lookup_bucket(digest), digest, kind, member_id)
+        for member_id, (values, _) in new.items()
+        for kind, column in _LOOKUPS.items()
+        if (digest := values.get(column)) is not None
+    ]
+    if lookups:
+        await connection.execute(_NEW_LOOKUPS, *zip(*lookups, strict=True))
+    birthdays = [
+        (bucket_of(member_id), member_id, digest)
+        for member_id, (values, _) in new.items()
+        if (digest := values.get("birthday_digest")) is not None
+    ]
+    if birthdays:
+        await connection.execute(_NEW_BIRTHDAYS, *zip(*birthdays, strict=True))
 
 
 async def save_person(

@@ -58,3 +58,4 @@ class MissionProgress(Base):
     program_version: Mapped[int] = mapped_column(Integer)
     completed_at: Mapped[datetime | None] = mapped_column(Instant)
     badge: Mapped[str | None] = mapped_column(Text)
+    undone: Mapped[int | None] = mapped_column(Integer)

@@ -36,6 +36,8 @@ MOVING_KINDS = (
     "lapse_checkout",
     "refund_checkout",
     "referral_undo",
+    "mission_undo",
+    "campaign_undo",
 )
 """Entries whose `moves` in the detail are what changed in each."""
 
@@ -59,8 +61,16 @@ SELECT bucket, member_id, sequence, lot, points + pending AS remaining, 0::bigin
        kind = 'settle' AS is_settlement
   FROM entry WHERE {entries} AND kind IN {GRANTING_KINDS} AND lot IS NOT NULL
 UNION ALL
-SELECT bucket, member_id, sequence, (part->>0)::integer, -(part->>1)::bigint,
-       CASE WHEN kind IN {HOLDING_KINDS} THEN (part->>1)::bigint ELSE 0 END, NULL, false
+{detailed_moves(entries)}
+"""
+
+
+def detailed_moves(entries: str) -> str:
+    """Those of the rows of `lot_moves` that the entries' details tell; the others are of `GRANTING_KINDS`."""
+    return f"""
+SELECT bucket, member_id, sequence, (part->>0)::integer AS lot, -(part->>1)::bigint AS remaining,
+       CASE WHEN kind IN {HOLDING_KINDS} THEN (part->>1)::bigint ELSE 0 END AS reserved, NULL::bigint AS granted,
+       false AS is_settlement
   FROM entry, json_array_elements(detail->'lots') AS part
  WHERE {entries} AND kind IN {(*TAKING_KINDS, *HOLDING_KINDS)}
 UNION ALL

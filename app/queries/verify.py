@@ -1,7 +1,7 @@
 """`loyalty verify`: every member's entries replayed, and compared with lots, coupons, checkouts and the account.
 
 One REPEATABLE READ snapshot, some buckets at a time, so it runs on a live service and in memory that does not
-grow with the ledger. The comparing is done where the rows are; what comes back is what differs.
+grow with the ledger. The comparing is done where the rows are, on several connections; what comes back is what differs.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,12 +17,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from app.domain.account import BUCKETS, bucket_of
 from app.queries import verify_accounts as accounts
 from app.queries import verify_activities as activities
+from app.queries import verify_balances as balances
 from app.queries import verify_benefits as benefits
 from app.queries import verify_campaigns as campaigns
 from app.queries import verify_checks as checks
 from app.queries import verify_coupons as coupons
+from app.queries import verify_lots as lots
 from app.queries import verify_points as points
 from app.queries import verify_referrals as referrals
+from app.queries import verify_undone as undone
+from app.queries.verify_checks import Comparison, Pairing
 
 if TYPE_CHECKING:
     import asyncpg
@@ -33,13 +37,59 @@ MOST_KEPT = 10_000
 """Differences named one by one; beyond these they are only counted."""
 
 _PAIRS_AT_ONCE = 1_000
+_MEMBERS_AT_ONCE = 200
 
-# The server compares in as many processes, each on some of the buckets, in one and the same snapshot.
-_CONNECTIONS = 2
+# So many buckets are looked at together as hold about so much of the entries. Every share of them reads the tables
+# whole, since a bucket's rows lie scattered over them, and sorts and joins what is its own: little of it in memory,
+# more by way of the disk.
+_BYTES_AT_ONCE = 1 << 30
 
-# So many buckets are looked at together as hold about so many entries: a bucket's rows lie scattered over the
-# whole table, so that reading few buckets at a time reads most pages many times.
-_ENTRIES_AT_ONCE = 1_000_000
+_COMPARISONS: Mapping[str, Comparison] = {
+    "standings": accounts.STANDINGS,
+    "redemptions": points.REDEMPTIONS,
+    "reviews": points.REVIEWS,
+    "coupons": coupons.COUPONS,
+    "checkouts": coupons.CHECKOUTS,
+    "benefits": benefits.GRANTS,
+    "activities": activities.ACTIVITIES,
+    "missions": activities.MISSIONS,
+    "campaigns": campaigns.CAMPAIGNS,
+    "took part": campaigns.TOOK_PART,
+    "referrals": referrals.REFERRALS,
+    "invitations": referrals.INVITATIONS,
+    "referrers": referrals.REFERRERS,
+    "undone": undone.UNDONE,
+}
+_PAIRINGS: Mapping[str, Pairing] = {
+    f"pairing {number}": pairing
+    for number, pairing in enumerate((*points.TRANSFERS, *coupons.NAMES, *referrals.REFERRAL_PAIRS))
+}
+_EVERYTHING = checks.together(
+    {
+        **{name: comparison.statement for name, comparison in _COMPARISONS.items()},
+        **{
+            name: "SELECT member_id, place, ARRAY[key], ARRAY[told::text] "
+            f"FROM ({pairing.rows}) AS pair (member_id, place, key, told)"
+            for name, pairing in _PAIRINGS.items()
+        },
+        "given": "SELECT template, '', ARRAY[issued::text, discounted::text], ARRAY[]::text[] "
+        f"FROM ({coupons.GIVEN}) AS given",
+        "granted": "SELECT campaign, day::text, ARRAY[points::text], ARRAY[]::text[] "
+        f"FROM ({campaigns.GRANTED}) AS granted",
+        "figures": f"SELECT campaign, '', ARRAY[{', '.join(f'{name}::text' for name in campaigns.FIGURES)}], "
+        f"ARRAY[]::text[] FROM ({campaigns.ADDED_UP}) AS added_up",
+    }
+)
+"""All that is compared bucket by bucket, but for the balances."""
+
+
+class _Pair(NamedTuple):
+    """A row that must have another one: at `place`, by `key`, which tells `expected`."""
+
+    member_id: str
+    place: str
+    key: str
+    expected: str | None
 
 
 class Difference(NamedTuple):
@@ -75,150 +125,189 @@ class Report:
             self.differences.append(difference)
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What the connections share: the report, and what is added up over all buckets."""
+
+    report: Report
+    lowest_tiers: Sequence[str]
+    given: dict[str, Counter[str]] = field(default_factory=dict[str, "Counter[str]"])
+    granted: Counter[tuple[str, date | None]] = field(default_factory=Counter[tuple[str, date | None]])
+    figures: dict[str, Counter[str]] = field(default_factory=dict[str, "Counter[str]"])
+
+
 async def verify(
-    connect: Callable[[], Awaitable[Connection]], *, progress: Callable[[int, int], None] | None = None
+    connect: Callable[[], Awaitable[Connection]],
+    *,
+    connections: int = 2,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Report:
-    """Compare everything. `progress` is told (buckets done, buckets in all) as it goes.
+    """Compare everything, in as many processes of the server as `connections`. `progress` is told (steps done, steps in
+    all) as it goes.
 
     Raises as asyncpg does when the database goes away.
     """
     report = Report()
     async with contextlib.AsyncExitStack() as opened:
-        connections = [await _connected(connect, opened) for _ in range(_CONNECTIONS)]
-        snapshot: str | None = None
-        for connection in connections:
-            await opened.enter_async_context(
-                connection.transaction(isolation="repeatable_read", readonly=True)
-            )
-            if snapshot is None:
-                snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
-            else:
-                await connection.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
-            await connection.execute(checks.SETTINGS)
-        lowest_tiers: list[str] = await connections[0].fetchval(accounts.LOWEST_TIERS)
-        entries: int = await connections[0].fetchval(checks.SIZE)
-        step = min(max(BUCKETS * _ENTRIES_AT_ONCE // max(entries, 1), 1), BUCKETS // _CONNECTIONS)
-        waiting = [(first, min(first + step, BUCKETS) - 1) for first in range(0, BUCKETS, step)][::-1]
-        done = 0
-        given: dict[str, Counter[str]] = {}
-        granted: Counter[tuple[str, date | None]] = Counter()
-        figures: dict[str, Counter[str]] = {}
+        working = await _in_one_snapshot(connect, opened, connections)
+        run = _Run(report, await working[0].fetchval(accounts.LOWEST_TIERS))
+        size: int = await working[0].fetchval(checks.SIZE)
+        step = min(max(BUCKETS * _BYTES_AT_ONCE // max(size, 1), 1), -(-BUCKETS // connections))
+        shares = [(first, min(first + step, BUCKETS) - 1) for first in range(0, BUCKETS, step)]
+        waiting = [*((_count, share) for share in shares[:1])]
+        for share in shares:
+            waiting += [(_verify_all_else, share), (_verify_balances, share)]
+        done, of = 0, len(waiting)
 
         async def work(connection: Connection) -> None:
             nonlocal done
             while waiting:
-                buckets = waiting.pop()
-                await _verify_buckets(connection, buckets, lowest_tiers, report)
-                await _count_given(connection, buckets, given)
-                await _count_granted(connection, buckets, granted)
-                await _add_figures(connection, buckets, figures)
-                done += buckets[1] - buckets[0] + 1
+                task, buckets = waiting.pop()
+                await task(connection, buckets, run)
+                done += 1
                 if progress is not None:
-                    progress(done, BUCKETS)
+                    progress(done, of)
 
-        tasks = [asyncio.create_task(work(connection)) for connection in connections]
+        tasks = [asyncio.create_task(work(connection)) for connection in working]
         try:
             await asyncio.gather(*tasks)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        await _compare_counters(connections[0], given, report)
-        await _compare_budgets(connections[0], granted, report)
-        await _compare_figures(connections[0], figures, report)
+        await _compare_counters(working[0], run.given, report)
+        await _compare_budgets(working[0], run.granted, report)
+        await _compare_figures(working[0], run.figures, report)
     return report
 
 
-async def _connected(
-    connect: Callable[[], Awaitable[Connection]], opened: contextlib.AsyncExitStack
-) -> Connection:
-    connection = await connect()
-    opened.push_async_callback(connection.close)
-    return connection
+async def _in_one_snapshot(
+    connect: Callable[[], Awaitable[Connection]], opened: contextlib.AsyncExitStack, count: int
+) -> list[Connection]:
+    """So many connections that all see the rows of the same moment."""
+    snapshot: str | None = None
+    connections: list[Connection] = []
+    for _ in range(count):
+        connection = await connect()
+        opened.push_async_callback(connection.close)
+        await opened.enter_async_context(connection.transaction(isolation="repeatable_read", readonly=True))
+        if snapshot is None:
+            snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
+        else:
+            await connection.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
+        await connection.execute(checks.SETTINGS)
+        connections.append(connection)
+    return connections
 
 
-async def _verify_buckets(
-    connection: Connection, buckets: tuple[int, int], lowest_tiers: Sequence[str], report: Report
-) -> None:
-    counts = await connection.fetchrow(checks.COUNTS, *buckets)
+async def _count(connection: Connection, _buckets: tuple[int, int], run: _Run) -> None:
+    counts = await connection.fetchrow(checks.COUNTS)
     assert counts is not None
     for name, count in counts.items():
-        setattr(report, name, getattr(report, name) + count)
-    await _compare(connection, accounts.ACCOUNTS, (*buckets, lowest_tiers), report)
-    for comparison in (
-        points.LOTS,
-        points.REDEMPTIONS,
-        points.REVIEWS,
-        coupons.COUPONS,
-        coupons.CHECKOUTS,
-        benefits.GRANTS,
-        activities.ACTIVITIES,
-        activities.MISSIONS,
-        campaigns.CAMPAIGNS,
-        campaigns.TOOK_PART,
-        referrals.REFERRALS,
-        referrals.INVITATIONS,
-        referrals.REFERRERS,
-    ):
-        await _compare(connection, comparison, buckets, report)
-    for pairing in (*points.TRANSFERS, *coupons.NAMES, *referrals.REFERRAL_PAIRS):
-        await _pair(connection, buckets, pairing, report)
+        setattr(run.report, name, count)
 
 
-async def _compare(
-    connection: Connection, comparison: checks.Comparison, arguments: Sequence[object], report: Report
+# --- balances ----------------------------------------------------------------------------------------------
+
+
+async def _verify_balances(connection: Connection, buckets: tuple[int, int], run: _Run) -> None:
+    off = [member_id async for (member_id,) in _rows(connection, balances.OFF, *buckets)]
+    for members in _batches(off):
+        await _compare_members(connection, balances.BALANCES, members, run.report)
+        async for row in _rows(connection, balances.BROKEN, *members):
+            run.report.add(Difference(*row))
+
+
+def _batches(members: Sequence[str]) -> Iterator[tuple[list[int], Sequence[str]]]:
+    """The members, some at a time, behind their buckets."""
+    for first in range(0, len(members), _MEMBERS_AT_ONCE):
+        some = members[first : first + _MEMBERS_AT_ONCE]
+        yield [bucket_of(member_id) for member_id in some], some
+
+
+async def _compare_members(
+    connection: Connection, comparison: Comparison, members: tuple[list[int], Sequence[str]], report: Report
 ) -> None:
-    broken: list[str] = []
-    async for row in _rows(connection, comparison.statement, *arguments):
-        member_id, place = row[0], row[1]
-        for number, what in enumerate(comparison.names):
-            expected, found = row[2 + 2 * number], row[3 + 2 * number]
-            if expected == found:
-                continue
-            if what == accounts.CHAIN:
-                broken.append(member_id)
-            else:
-                report.add(Difference(member_id, f"{place}{what}", expected, found))
-    for member_id in broken:
-        async for row in _rows(connection, accounts.BROKEN_ENTRIES, bucket_of(member_id), member_id):
-            report.add(Difference(*row))
+    async for row in _rows(connection, comparison.statement, *members):
+        for difference in _differences(comparison, *row):
+            report.add(difference)
 
 
-async def _pair(
-    connection: Connection, buckets: tuple[int, int], pairing: checks.Pairing, report: Report
-) -> None:
+def _differences(
+    comparison: Comparison,
+    member_id: str,
+    place: str,
+    expected: Sequence[str | None],
+    found: Sequence[str | None],
+) -> Iterator[Difference]:
+    for what, wanted, stored in zip(comparison.names, expected, found, strict=True):
+        if wanted != stored:
+            yield Difference(member_id, f"{place}{what}", wanted, stored)
+
+
+# --- all else ----------------------------------------------------------------------------------------------
+
+
+async def _verify_all_else(connection: Connection, buckets: tuple[int, int], run: _Run) -> None:
+    with_lots_off: list[str] = []
+    pairs: dict[Pairing, list[_Pair]] = {}
+    async for name, who, place, first, second in _rows(connection, _EVERYTHING, *buckets, run.lowest_tiers):
+        if name in _COMPARISONS:
+            for difference in _differences(_COMPARISONS[name], who, place, first, second):
+                if difference.what == accounts.LOTS:
+                    with_lots_off.append(who)
+                else:
+                    run.report.add(difference)
+        elif name in _PAIRINGS:
+            waiting = pairs.setdefault(_PAIRINGS[name], [])
+            waiting.append(_Pair(who, place, first[0], second[0]))
+            if len(waiting) == _PAIRS_AT_ONCE:
+                await _match(connection, pairs.pop(_PAIRINGS[name]), _PAIRINGS[name], run.report)
+        else:
+            _SUMS[name](run, who, place, [int(figure) for figure in first])
+    for pairing, waiting in pairs.items():
+        await _match(connection, waiting, pairing, run.report)
+    for members in _batches(with_lots_off):
+        await _compare_members(connection, lots.LOTS, members, run.report)
+
+
+async def _match(connection: Connection, waiting: Sequence[_Pair], pairing: Pairing, report: Report) -> None:
     """Every row has its other one, such as a transfer its receipt: which lives in another bucket."""
-    waiting: list[tuple[str, str, str, object]] = []
-    async for row in _rows(connection, pairing.rows, *buckets):
-        waiting.append((row[0], row[1], row[2], row[3]))
-        if len(waiting) == _PAIRS_AT_ONCE:
-            await _match(connection, waiting, pairing, report)
-            waiting = []
-    if waiting:
-        await _match(connection, waiting, pairing, report)
-
-
-async def _match(
-    connection: Connection,
-    waiting: Sequence[tuple[str, str, str, object]],
-    pairing: checks.Pairing,
-    report: Report,
-) -> None:
-    members, places, keys, expected = zip(*waiting, strict=True)
+    members, places, keys, wanted = zip(*waiting, strict=True)
     rows = await connection.fetch(pairing.partners, [bucket_of(place) for place in places], places, keys)
-    for member_id, key, wanted, (found,) in zip(members, keys, expected, rows, strict=True):
-        if found != wanted:
-            told = None if found is None else str(found)
-            report.add(Difference(member_id, f"{pairing.what} {key}", str(wanted), told))
+    for member_id, key, expected, (partner,) in zip(members, keys, wanted, rows, strict=True):
+        found = None if partner is None else str(partner)
+        if found != expected:
+            report.add(Difference(member_id, f"{pairing.what} {key}", expected, found))
 
 
-async def _count_given(
-    connection: Connection, buckets: tuple[int, int], given: dict[str, Counter[str]]
-) -> None:
-    """Add what was given out of each template: `issued`, and `discounted` by coupons locked or redeemed."""
-    for template, *figures in await connection.fetch(coupons.GIVEN, *buckets):
-        counter = given.setdefault(template, Counter())
-        counter.update(dict(zip(("issued", "discounted"), figures, strict=True)))
+# --- what is added up over all buckets ---------------------------------------------------------------------
+
+
+def _add_given(run: _Run, template: str, _place: str, figures: Sequence[int]) -> None:
+    """Add what was given out of a template: `issued`, and `discounted` by coupons locked or redeemed."""
+    issued, discounted = figures
+    run.given.setdefault(template, Counter()).update(issued=issued, discounted=discounted)
+
+
+def _add_granted(run: _Run, campaign: str, day: str, figures: Sequence[int]) -> None:
+    """Add the points a campaign gave: on that day, and in all (None)."""
+    [granted] = figures
+    run.granted[campaign, date.fromisoformat(day)] += granted
+    run.granted[campaign, None] += granted
+
+
+def _add_figures(run: _Run, campaign: str, _place: str, figures: Sequence[int]) -> None:
+    """Add what a campaign gave, and to how many."""
+    told = dict(zip(campaigns.FIGURES, figures, strict=True))
+    run.figures.setdefault(campaign, Counter()).update(told)
+
+
+_SUMS: Mapping[str, Callable[[_Run, str, str, Sequence[int]], None]] = {
+    "given": _add_given,
+    "granted": _add_granted,
+    "figures": _add_figures,
+}
 
 
 async def _compare_counters(
@@ -241,15 +330,6 @@ async def _compare_counters(
         report.add(_of_template(template, "issued", really["issued"], None))
 
 
-async def _count_granted(
-    connection: Connection, buckets: tuple[int, int], granted: Counter[tuple[str, date | None]]
-) -> None:
-    """Add the points each campaign gave: on each day, and in all (None)."""
-    for campaign, day, more in await connection.fetch(campaigns.GRANTED, *buckets):
-        granted[campaign, day] += more
-        granted[campaign, None] += more
-
-
 async def _compare_budgets(
     connection: Connection, granted: Mapping[tuple[str, date | None], int], report: Report
 ) -> None:
@@ -265,27 +345,16 @@ async def _compare_budgets(
             report.add(Difference("", f"{budget}, granted", str(really), str(row["granted"])))
 
 
-async def _add_figures(
-    connection: Connection, buckets: tuple[int, int], figures: dict[str, Counter[str]]
-) -> None:
-    """Add what each campaign gave, and to how many."""
-    for row in await connection.fetch(campaigns.ADDED_UP, *buckets):
-        told = dict(row)
-        figures.setdefault(told.pop("campaign"), Counter()).update(told)
-
-
 async def _compare_figures(
     connection: Connection, figures: Mapping[str, Counter[str]], report: Report
 ) -> None:
     """What each campaign's shares add up to is what the entries tell that it gave."""
     unknown = dict(figures)
-    for row in await connection.fetch(campaigns.FIGURES):
-        found = dict(row)
-        campaign = found.pop("campaign")
+    for campaign, *sums in await connection.fetch(campaigns.KEPT):
         told = unknown.pop(campaign, Counter[str]())
-        for name, figure in found.items():
-            if figure != told[name]:
-                report.add(Difference("", f"campaign {campaign}, {name}", str(told[name]), str(figure)))
+        for name, found in zip(campaigns.FIGURES, sums, strict=True):
+            if found != told[name]:
+                report.add(Difference("", f"campaign {campaign}, {name}", str(told[name]), str(found)))
     for campaign in unknown:
         report.add(Difference("", f"campaign {campaign}, figures", "present", "missing"))
 

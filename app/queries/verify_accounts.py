@@ -4,15 +4,15 @@
 
 from __future__ import annotations
 
-from app.queries.lot_moves import TENTH
 from app.queries.verify_checks import Check, comparison
+from app.queries.verify_lots import HELD
 
 LOWEST_TIERS = (
     "SELECT array_agg(DISTINCT document->'tiers'->'ladder'->0->>'code') FROM program_version "
     "WHERE publication IS NOT NULL"
 )
 
-CHAIN = "entries that do not follow from the one before"
+LOTS = "lots that are not what entries make them"
 
 
 def _no_later(bound: str, column: str) -> Check:
@@ -25,24 +25,8 @@ def _no_later(bound: str, column: str) -> Check:
     )
 
 
-_WALLETS = ("points", "pending", "reserved", "debt", "growth", "cash")
-_SUMS = ", ".join(f"sum({wallet}) AS {wallet}" for wallet in _WALLETS)
-_AFTER = ", ".join(f"{wallet}_after" for wallet in _WALLETS)
-_BEFORE = ", ".join(f"{wallet}_after - {wallet}" for wallet in _WALLETS)
-
-_ACCOUNT_CTES = f"""
-WITH linked AS (
-    SELECT member_id, recorded_at, {", ".join(_WALLETS)},
-           ARRAY[sequence - 1, {_BEFORE}] AS starts,
-           lag(ARRAY[sequence, {_AFTER}], 1, ARRAY[0, 0, 0, 0, 0, 0, 0]::bigint[]) OVER member AS ended,
-           lag(recorded_at, 1, '-infinity') OVER member AS before
-      FROM entry WHERE bucket BETWEEN $1 AND $2
-    WINDOW member AS (PARTITION BY bucket, member_id ORDER BY sequence)
-), entries AS (
-    SELECT member_id, count(*) AS entries, max(recorded_at) AS last_at, {_SUMS},
-           count(*) FILTER (WHERE starts <> ended OR recorded_at < before) AS broken
-      FROM linked GROUP BY member_id
-), told AS (
+_STANDING_CTES = f"""
+WITH told AS (
     SELECT member_id,
            coalesce(sum(points) FILTER (WHERE kind = 'transfer'), 0) AS given,
            coalesce(sum((detail->>'points')::bigint) FILTER (WHERE kind = 'receive'), 0) AS received,
@@ -63,19 +47,7 @@ WITH linked AS (
                      'set_tier', 'tier_period')
             OR detail::text LIKE '%"tier_change"%' OR detail::text LIKE '%"chances"%')
      GROUP BY member_id
-), held AS (
-    SELECT member_id, count(*) AS lots, max(lot) AS newest,
-           coalesce(sum(remaining) FILTER (WHERE NOT pending), 0) AS available,
-           coalesce(sum(remaining) FILTER (WHERE pending), 0) AS pending,
-           sum(reserved) AS reserved, sum(redeemed) AS redeemed, sum(expired) AS expired, sum(moved) AS moved,
-           coalesce(sum(granted) FILTER (WHERE source = 'transfer'), 0) AS received,
-           coalesce(sum(amount - refunded) FILTER (WHERE NOT pending), 0) AS spend,
-           count(*) FILTER (WHERE NOT pending AND (amount = 0 OR refunded < amount)) AS orders,
-           min(lot) FILTER (WHERE remaining > 0 OR reserved > 0 OR settle_at IS NOT NULL) AS floor,
-           min(settle_at) AS settle_at,
-           min(expires_at) FILTER (WHERE remaining > 0 AND NOT pending) AS expires_at
-      FROM lot WHERE bucket BETWEEN $1 AND $2 GROUP BY member_id
-), holds AS (
+), {HELD}, holds AS (
     SELECT member_id, sum(points) AS reserved, min(hold_expires_at) AS due_at
       FROM (SELECT member_id, points, hold_expires_at
               FROM redemption WHERE bucket BETWEEN $1 AND $2 AND status = 'reserved'
@@ -89,7 +61,7 @@ WITH linked AS (
            count(*) FILTER (WHERE coupon.status = 'issued') AS issued,
            min(CASE coupon.status WHEN 'issued' THEN valid_until WHEN 'locked' THEN lock_expires_at END) AS due_at
       FROM coupon JOIN account USING (bucket, member_id)
-     WHERE coupon.bucket BETWEEN $1 AND $2 GROUP BY coupon.member_id
+     WHERE bucket BETWEEN $1 AND $2 GROUP BY coupon.member_id
 ), redeeming AS (
     SELECT DISTINCT member_id FROM redemption WHERE bucket BETWEEN $1 AND $2
 ), reviews AS (
@@ -101,35 +73,22 @@ WITH linked AS (
 )
 """
 
-_NEXT_EXPIRES_POINTS = f"""
-(SELECT coalesce(sum(least(lot.remaining, {TENTH})), 0) FROM lot
-  WHERE lot.bucket = account.bucket AND lot.member_id = account.member_id AND lot.lot >= account.lot_floor
-    AND lot.remaining > 0 AND NOT lot.pending AND lot.expires_at = account.next_expires_at)"""
-
 _TIER_END = "CASE WHEN account.tier_state <> 'grace' THEN account.tier_valid_until END"
 
-ACCOUNTS = comparison(
-    _ACCOUNT_CTES,
+STANDINGS = comparison(
+    _STANDING_CTES,
     member="member_id",
     place="''",
-    rows="account FULL JOIN entries USING (member_id) "
-    "LEFT JOIN told USING (member_id) FULL JOIN held USING (member_id) "
+    rows="account FULL JOIN held USING (member_id) "
     "FULL JOIN holds USING (member_id) FULL JOIN redeeming USING (member_id) "
-    "FULL JOIN reviews USING (member_id) FULL JOIN wallets USING (member_id)",
+    "FULL JOIN reviews USING (member_id) FULL JOIN wallets USING (member_id) "
+    "LEFT JOIN told USING (member_id)",
     checks=[
         Check("account", "'present'", "CASE WHEN account.bucket IS NULL THEN 'missing' ELSE 'present' END"),
-        Check(CHAIN, "0", "coalesce(entries.broken, 0)"),
+        Check(LOTS, "0", "coalesce(held.off, 0)"),
         *(
             Check(f"account.{column}", f"CASE WHEN account.bucket IS NOT NULL THEN {expected} END", stored)
             for column, expected, stored in (
-                ("sequence", "coalesce(entries.entries, 0)", "account.sequence"),
-                ("last_at", "entries.last_at", "account.last_at"),
-                ("available, by entries", "coalesce(entries.points, 0)", "account.available"),
-                ("pending, by entries", "coalesce(entries.pending, 0)", "account.pending"),
-                ("reserved, by entries", "coalesce(entries.reserved, 0)", "account.reserved"),
-                ("debt, by entries", "coalesce(entries.debt, 0)", "account.debt"),
-                ("growth, by entries", "coalesce(entries.growth, 0)", "account.growth"),
-                ("cash, by entries", "coalesce(entries.cash, 0)", "account.cash"),
                 ("lot_count", "coalesce(held.lots, 0)", "account.lot_count"),
                 ("lot_count, by the newest lot", "coalesce(held.newest, 0)", "account.lot_count"),
                 ("available, by lots", "coalesce(held.available, 0)", "account.available"),
@@ -176,7 +135,7 @@ ACCOUNTS = comparison(
                 (
                     "next_expires_points",
                     "CASE WHEN account.next_expires_at IS NULL THEN 0 "
-                    f"WHEN account.next_expires_at = held.expires_at THEN {_NEXT_EXPIRES_POINTS} "
+                    "WHEN account.next_expires_at = held.expires_at THEN held.expires_points "
                     "ELSE account.next_expires_points END",
                     "account.next_expires_points",
                 ),
@@ -196,31 +155,3 @@ ACCOUNTS = comparison(
         _no_later("wallets.due_at", "account.coupon_due_at"),
     ],
 )
-
-_OFF = ", ".join(
-    f"{wallet}_after - {wallet} - lag({wallet}_after, 1, 0::bigint) OVER member AS {wallet}_off"
-    for wallet in _WALLETS
-)
-BROKEN_ENTRIES = f"""
-WITH linked AS (
-    SELECT sequence, recorded_at, {", ".join(_WALLETS)}, {
-    ", ".join(f"{wallet}_after" for wallet in _WALLETS)
-},
-           sequence - lag(sequence, 1, 0::bigint) OVER member AS step,
-           lag(recorded_at) OVER member AS before,
-           {_OFF}
-      FROM entry WHERE bucket = $1 AND member_id = $2
-    WINDOW member AS (ORDER BY sequence)
-)
-SELECT $2::text, 'entry ' || sequence || ', ' || what, expected, found
-  FROM linked, LATERAL (VALUES
-       ('sequence', (sequence - step + 1)::text, sequence::text),
-       ('recorded_at', greatest(before, recorded_at)::text, recorded_at::text),
-       {
-    ", ".join(
-        f"('balance of {wallet}', ({wallet}_after - {wallet}_off)::text, {wallet}_after::text)"
-        for wallet in _WALLETS
-    )
-}) AS looked_at (what, expected, found)
- WHERE expected <> found ORDER BY sequence
-"""

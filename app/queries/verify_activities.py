@@ -1,4 +1,4 @@
-"""What `verify` compares activities and missions with: the entries that recorded, counted and paid them."""
+"""What `verify` compares activities and missions with: the entries that recorded, counted, paid and undid them."""
 
 from __future__ import annotations
 
@@ -68,11 +68,14 @@ WITH told AS (
       FROM entry, json_array_elements(detail->'missions') AS counted
      WHERE bucket BETWEEN $1 AND $2 AND detail::text LIKE '%"missions":[%'
      GROUP BY member_id, mission, period
-), paid AS (
-    SELECT member_id, split_part(key, '/', 2) AS mission, split_part(key, '/', 3) AS period,
-           (detail->>'completed_at')::timestamptz AS completed_at, detail->>'badge' AS badge,
-           (detail->>'version')::integer AS version
-      FROM entry WHERE bucket BETWEEN $1 AND $2 AND kind = 'mission'
+), last AS (
+    SELECT DISTINCT ON (member_id, mission, period) *
+      FROM (SELECT member_id, sequence, kind, split_part(key, '/', 2) AS mission, split_part(key, '/', 3) AS period,
+                   coalesce(nullif(split_part(key, '/', 4), ''), '1')::integer AS number,
+                   (detail->>'completed_at')::timestamptz AS completed_at, detail->>'badge' AS badge,
+                   (detail->>'version')::integer AS version
+              FROM entry WHERE bucket BETWEEN $1 AND $2 AND kind IN ('mission', 'mission_undo')) AS step
+     ORDER BY member_id, mission, period, sequence DESC
 ), progress AS (
     SELECT * FROM mission_progress WHERE bucket BETWEEN $1 AND $2
 )
@@ -83,19 +86,24 @@ MISSIONS = comparison(
     member="member_id",
     place="'mission ' || mission || ' of ' || period || ', '",
     rows="progress FULL JOIN told USING (member_id, mission, period) "
-    "FULL JOIN paid USING (member_id, mission, period)",
+    "FULL JOIN last USING (member_id, mission, period)",
     checks=[
         is_there("progress"),
         *where_there(
             "progress",
             (
                 ("progress", "told.progress", "progress.progress"),
-                ("completed_at", "paid.completed_at", "progress.completed_at"),
-                ("badge", "paid.badge", "progress.badge"),
+                ("completed_at", "last.completed_at", "progress.completed_at"),
+                ("badge", "last.badge", "progress.badge"),
                 (
                     "program_version",
-                    "coalesce(paid.version, progress.program_version)",
+                    "coalesce(last.version, progress.program_version)",
                     "progress.program_version",
+                ),
+                (
+                    "undone",
+                    "CASE last.kind WHEN 'mission' THEN last.number - 1 ELSE coalesce(last.number, 0) END",
+                    "coalesce(progress.undone, 0)",
                 ),
             ),
         ),

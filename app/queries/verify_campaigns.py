@@ -13,7 +13,7 @@ _TOLD = """
   FROM entry, json_each(detail->'campaigns') AS given (campaign, sums)
  WHERE bucket BETWEEN $1 AND $2 AND detail::text LIKE '%"campaigns":{%'
 """
-_POINTS = SUMS_OF_CAMPAIGNS.index("points")
+_TIMES, _POINTS = map(SUMS_OF_CAMPAIGNS.index, ("times", "points"))
 _SUMS = ", ".join(
     f"sum((sums->>{number})::bigint)::bigint AS {name}" for number, name in enumerate(SUMS_OF_CAMPAIGNS)
 )
@@ -35,7 +35,7 @@ WITH told AS (
 # Bit n of the bytes, counted from the least significant one of each, is the campaign of that number.
 _PART_CTES = f"""
 WITH told AS (
-    SELECT DISTINCT member_id, campaign {_TOLD} AND (sums->>{SUMS_OF_CAMPAIGNS.index("times")})::bigint > 0
+    SELECT DISTINCT member_id, campaign {_TOLD} AND (sums->>{_TIMES})::bigint > 0
 ), parts AS (
     SELECT member_id, place, coalesce(bit_or(1 << (number % 8)) FILTER (WHERE number / 8 = place), 0) AS bits
       FROM (SELECT member_id, number, max(number) OVER (PARTITION BY member_id) AS last
@@ -86,15 +86,16 @@ SELECT campaign, (recorded_at AT TIME ZONE (
 """
 """The points each campaign gave on each program day."""
 
+FIGURES = ("participants", *SUMS_OF_CAMPAIGNS)
+
 ADDED_UP = f"""
-SELECT campaign, count(DISTINCT member_id) FILTER (WHERE (sums->>0)::bigint > 0) AS participants, {_SUMS}
+SELECT campaign, count(DISTINCT member_id) FILTER (WHERE (sums->>{_TIMES})::bigint > 0) AS participants, {_SUMS}
 {_TOLD} GROUP BY campaign
 """
-"""What each campaign gave, and to how many: the columns of `FIGURES`."""
+"""What each campaign gave, and to how many."""
 
-FIGURES = f"""
-SELECT campaign, {", ".join(f"sum({name})::bigint AS {name}" for name in ("participants", *SUMS_OF_CAMPAIGNS))}
-  FROM campaign_sum GROUP BY campaign
+KEPT = f"""
+SELECT campaign, {", ".join(f"sum({name})::bigint" for name in FIGURES)} FROM campaign_sum GROUP BY campaign
 """
 
 BUDGETS = """

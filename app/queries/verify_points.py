@@ -1,79 +1,10 @@
-"""What `verify` compares lots, redemptions and reviews with; and both sides of a transfer with each other."""
+"""What `verify` compares redemptions and reviews with; and both sides of a transfer with each other."""
 
 # ruff: noqa: ISC004 - statements are put together of constants, and read best in pieces.
 
 from __future__ import annotations
 
-from app.queries.lot_moves import lot_moves
 from app.queries.verify_checks import Check, Pairing, comparison, is_there, where_there
-
-# --- lots ------------------------------------------------------------------------------------------------
-
-_LOT_CTES = f"""
-WITH moves AS ({lot_moves("bucket BETWEEN $1 AND $2")}
-), moved AS (
-    SELECT member_id, lot, min(sequence) AS sequence, sum(remaining) AS remaining, sum(reserved) AS reserved,
-           max(granted) AS granted
-      FROM moves GROUP BY member_id, lot
-), parts AS (
-    SELECT member_id, part.lot, coalesce(sum(part.points) FILTER (WHERE is_held), 0) AS reserved,
-           coalesce(sum(part.points) FILTER (WHERE NOT is_held), 0) AS redeemed
-      FROM (SELECT member_id, status = 'reserved' AS is_held, lots, parts
-              FROM redemption WHERE bucket BETWEEN $1 AND $2
-             UNION ALL
-            SELECT member_id, status = 'held', lots, parts
-              FROM checkout WHERE bucket BETWEEN $1 AND $2) AS taken,
-           unnest(lots, parts) AS part (lot, points)
-     GROUP BY member_id, part.lot
-), refunds AS (
-    SELECT member_id AS refunder, order_id, sum((detail->>'amount')::bigint) AS refunded
-      FROM entry WHERE bucket BETWEEN $1 AND $2 AND kind IN ('reverse', 'refund_checkout')
-     GROUP BY member_id, order_id
-), lot AS (
-    SELECT * FROM lot WHERE bucket BETWEEN $1 AND $2
-)
-"""
-
-# Only where it is not plain from the columns (part of it had expired on arrival) the detail is read.
-_GRANTED = """
-CASE WHEN lot.source = 'transfer' OR moved.granted = lot.granted THEN lot.granted
-     ELSE (SELECT coalesce(
-                      (SELECT sum((part->>2)::bigint) FROM json_array_elements(detail->'breakdown') AS part),
-                      (detail->>'points')::bigint, 0)
-             FROM entry WHERE entry.bucket = lot.bucket AND entry.member_id = lot.member_id
-              AND entry.sequence = lot.sequence) END"""
-
-LOTS = comparison(
-    _LOT_CTES,
-    member="member_id",
-    place="'lot ' || lot || ', '",
-    rows="lot FULL JOIN moved USING (member_id, lot) FULL JOIN parts USING (member_id, lot) "
-    "LEFT JOIN refunds ON refunds.refunder = lot.member_id AND refunds.order_id = lot.order_id",
-    checks=[
-        is_there("lot"),
-        *where_there(
-            "lot",
-            (
-                ("entry that granted it", "moved.sequence", "lot.sequence"),
-                ("granted", _GRANTED, "lot.granted"),
-                (
-                    "granted, by its parts",
-                    "lot.remaining + lot.reserved + lot.redeemed + lot.expired + lot.clawed_back + lot.moved",
-                    "lot.granted",
-                ),
-                ("remaining, by entries", "coalesce(moved.remaining, 0)", "lot.remaining"),
-                ("reserved, by entries", "coalesce(moved.reserved, 0)", "lot.reserved"),
-                ("reserved, by redemptions and checkouts", "coalesce(parts.reserved, 0)", "lot.reserved"),
-                ("redeemed, by redemptions and checkouts", "coalesce(parts.redeemed, 0)", "lot.redeemed"),
-                (
-                    "refunded, by entries",
-                    "CASE WHEN lot.order_id IS NOT NULL THEN coalesce(refunds.refunded, 0) END",
-                    "lot.refunded",
-                ),
-            ),
-        ),
-    ],
-)
 
 # --- redemptions and reviews -----------------------------------------------------------------------------
 
@@ -135,9 +66,8 @@ WITH decided AS (
            CASE kind WHEN 'approve_review' THEN 'approved' ELSE 'rejected' END AS status
       FROM entry WHERE bucket BETWEEN $1 AND $2 AND kind IN ('approve_review', 'reject_review')
 ), opened AS (
-    SELECT member_id, sequence FROM entry
-     WHERE bucket BETWEEN $1 AND $2 AND (member_id, sequence) IN
-           (SELECT member_id, sequence FROM tier_review WHERE bucket BETWEEN $1 AND $2)
+    SELECT member_id, sequence FROM tier_review JOIN public.entry USING (bucket, member_id, sequence)
+     WHERE bucket BETWEEN $1 AND $2
 ), review AS (
     SELECT * FROM tier_review WHERE bucket BETWEEN $1 AND $2
 )

@@ -101,7 +101,10 @@ async def create(body: BacktestRequest, request: Request, response: Response) ->
         asked=asked.to_document(),
         actor=caller_of(request).actor,
     )
-    return json.loads(await keep_answer(database, claim, json.dumps(backtest_answer(row))))
+    first = await keep_answer(database, claim, json.dumps(backtest_answer(row)))
+    if first.is_replay:
+        response.headers[REPLAYED_HEADER] = "true"
+    return json.loads(first.body)
 
 
 @router.get(

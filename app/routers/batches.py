@@ -49,7 +49,8 @@ async def run(body: BatchRequest, request: Request) -> Response:
     results = await _results(body.operations, request)
     answer = to_json({"results": results})
     if claim is not None and all(result["status"] < _FAILED for result in results):
-        answer = await keep_answer(database, claim, answer.decode())
+        kept = await keep_answer(database, claim, answer.decode())
+        return _response(kept.body, headers={REPLAYED_HEADER: "true"} if kept.is_replay else None)
     return _response(answer)
 
 

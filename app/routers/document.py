@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from app.domain.errors import ErrorKind, IdempotencyKeyMissing, LoyaltyError
+from app.ledger.engine import QueueFull
 from app.routers.door import API_KEY_SCHEME, MEMBER_TOKEN_SCHEME
 from app.routers.errors import (
     MEDIA_TYPE,
@@ -92,6 +93,9 @@ _HEADERS = {
     },
 }
 """What a problem comes with, by its status."""
+
+_ALWAYS_ANSWERED = "operations"
+"""The tag of what is asked of a service that is doing badly."""
 
 _TAGS = [
     {"name": "members", "description": "Who takes part, and where they stand."},
@@ -180,6 +184,8 @@ def _complete(operation: dict[str, Any], *, method: str) -> None:
         is_required = IdempotencyKeyMissing.code in str(responses.get("400"))
         operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY | {"required": is_required})
     errors = _admission(operation["security"])
+    if _ALWAYS_ANSWERED not in operation["tags"]:
+        errors.append(QueueFull)
     if "requestBody" in operation:
         errors += [MalformedJson, BodyTooLarge, UnsupportedMediaType]
     if "requestBody" in operation or operation.get("parameters"):

@@ -94,7 +94,10 @@ async def issue(
         await let_go(database, claim)
         raise
     answer = issue_answer(row)
-    return json.loads(await keep_answer(database, claim, json.dumps(answer)))
+    first = await keep_answer(database, claim, json.dumps(answer))
+    if first.is_replay:
+        response.headers[REPLAYED_HEADER] = "true"
+    return json.loads(first.body)
 
 
 @router.get(

@@ -35,7 +35,7 @@ async def get_missions(member_id: MemberId, request: Request) -> dict[str, Any]:
     """Read how far a member is with the missions of the program in force, and the badges earned.
 
     Each mission in the period that today lies in. What completes one is rewarded in the same moment. Refunds and what
-    is taken back count no more, but what was completed stays so.
+    is taken back count no more: what falls below its goal by that is completed no more, and what it gave is taken back.
     """
     await bring_up_to_date(member_id, request)
     engine: Engine = request.app.state.ledger

@@ -94,9 +94,11 @@ async def evaluate_all(
         return Response(kept, media_type="application/json", headers={REPLAYED_HEADER: "true"})
     members = await mature_all(database, is_sandbox=request.app.state.is_sandbox)
     answer = to_json({"members": members})
-    if claim is not None:
-        answer = await keep_answer(database, claim, answer.decode())
-    return Response(answer, media_type="application/json")
+    if claim is None:
+        return Response(answer, media_type="application/json")
+    first = await keep_answer(database, claim, answer.decode())
+    headers = {REPLAYED_HEADER: "true"} if first.is_replay else None
+    return Response(first.body, media_type="application/json", headers=headers)
 
 
 @router.get(

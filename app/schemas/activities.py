@@ -96,7 +96,7 @@ class Activity(_Activity):
 
 
 class ReversedActivity(_Activity):
-    """What was taken back of an activity that was taken down. Coupons stay."""
+    """What was taken back of an activity that was taken down. Its coupons are void, unless they were used."""
 
     model_config = shown(
         {

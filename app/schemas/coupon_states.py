@@ -34,6 +34,9 @@ _GIVING = frozenset(
 )
 """The entries whose `coupons` were given with what else they gave."""
 
+_TAKING_BACK = frozenset(("reverse", "refund_checkout", "reverse_activity", "referral_undo", "mission_undo"))
+"""The entries whose `voided` coupons went with what else they took back."""
+
 
 def member_coupon(row: CouponRow) -> dict[str, Any]:
     """In `MemberCoupon`'s shape."""
@@ -114,7 +117,7 @@ def _status_after(row: HistoryRow, coupon: Coupon, checkouts: AbstractSet[str | 
             found = "redeemed" if row.order_id in checkouts and code not in missing else None
         case "release" | "lapse_checkout":
             found = ("expired" if is_over else "issued") if code in detail["coupons"] else None
-        case "reverse" | "refund_checkout" if code in detail.get("voided", ()):
+        case kind if kind in _TAKING_BACK and code in detail.get("voided", ()):
             found = "voided"
         case "refund_checkout":
             found = "issued" if code in detail["refunded"]["coupons"] else None

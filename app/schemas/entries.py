@@ -33,6 +33,7 @@ EntryKind = Literal[
     "activity",
     "reverse_activity",
     "mission",
+    "mission_undo",
     "campaign",
     "adjust",
     "transfer",
@@ -127,8 +128,8 @@ class Entry(Answer):
     sequence: int = Field(description="Counted per member, without gaps.")
     kind: EntryKind = Field(
         description="What happened. `expire`, `expire_coupons`, `lapse`, `lapse_coupon` and `lapse_checkout` (a hold "
-        "that ran out), `tier_warning`, `tier_period`, `tier_coupons`, `mission`, `campaign`, "
-        "`referral`, `referral_share` and `referral_undo` happen by themselves, and so may `settle`."
+        "that ran out), `tier_warning`, `tier_period`, `tier_coupons`, `mission`, `mission_undo`, "
+        "`campaign`, `referral`, `referral_share` and `referral_undo` happen by themselves, and so may `settle`."
     )
     points: int = Field(description="The signed change of the available points.")
     pending: int = Field(description="The signed change; so of all that follow.")
@@ -216,8 +217,8 @@ def _detail(row: EntryRow) -> dict[str, Any]:
         detail["redemption"] = row.key.split("/")[1]
     if row.kind == "sign_in":
         detail["date"] = row.key.split("/")[1]
-    if row.kind == "mission":
-        detail |= dict(zip(("mission", "period"), row.key.split("/")[1:], strict=True))
+    if row.kind in ("mission", "mission_undo"):
+        detail |= dict(zip(("mission", "period"), row.key.split("/")[1:3], strict=True))
     if "missions" in detail:
         detail["missions"] = [
             dict(zip(("mission", "period", "counted"), counted, strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
@@ -122,3 +123,20 @@ async def test_a_head_without_end_is_refused(asked: Asked, start: bytes) -> None
 async def test_trailers_without_end_close_the_connection(asked: Asked) -> None:
     start = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n0\r\nX: "
     assert await asked(start, *[b"a" * 24_000] * 4) == b""
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET / HTTP/1.1\r\na b: c\r\n\r\n",
+        post("Content-Length: 1"),
+    ],
+    ids=["TLS", "another version", "a name that is none", "two lengths"],
+)
+async def test_what_is_no_request_is_told_so(asked: Asked, request_: bytes) -> None:
+    head, _, body = (await asked(request_)).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400")
+    assert b"content-type: application/problem+json" in head
+    assert (json.loads(body)["status"], json.loads(body)["code"]) == (400, "malformed_request")

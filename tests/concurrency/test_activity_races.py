@@ -126,13 +126,34 @@ async def test_orders_and_refunds_around_the_last_step(pair: list[Till], member:
         commands.append(Reverse(member_id=member, order_id=f"o{number}", reference="r", amount=100))
         commands.append(RecordActivity(member_id=member, reference=f"a{number}", activity="vote"))
     await race(pair, commands)
-    paid = await pair[0].rows(
-        "SELECT key FROM entry WHERE member_id = $1 AND kind = 'mission' ORDER BY key", member
-    )
-    assert ("mission/all/joining",) in paid
-    [(progress, is_completed)] = await pair[0].rows(
-        "SELECT progress, completed_at IS NOT NULL FROM mission_progress WHERE member_id = $1 AND mission = 'orders'",
+    rows = await pair[0].rows(
+        "SELECT progress, completed_at IS NOT NULL, undone FROM mission_progress WHERE member_id = $1 "
+        "AND mission = 'orders'",
         member,
     )
-    assert is_completed == (("mission/orders/ever",) in paid) == (progress == 10)
-    assert is_completed or progress == 9
+    [(progress, is_completed, undone)] = rows
+    assert (progress, is_completed) == (9, False)
+    kinds = await pair[0].kinds(member)
+    assert (
+        kinds.count("mission") - 1 == kinds.count("mission_undo") == undone
+    )  # the other one is of activities
+    points, _, _, debt = await pair[1].balance(member)
+    assert points - debt == 9 + 5 * 2 + 10 + 10_000
+
+
+async def test_the_order_that_completes_it_and_its_refund(pair: list[Till], member: str) -> None:
+    await pair[0].enrol(member)
+    for number in range(9):
+        await pair[0].ask(Accrue(member_id=member, order_id=f"o{number}", amount=100))
+    for number in range(5):
+        last = Accrue(member_id=member, order_id=f"last-{number}", amount=100)
+        back = Reverse(member_id=member, order_id=last.order_id, reference="r", amount=100)
+        await race(pair, [last, back] * (AT_ONCE // 2))
+        await pair[number % 2].ask(back)
+    assert (await pair[0].balance(member)) == (9, 0, 0, 0)
+    assert await pair[0].rows(
+        "SELECT progress, completed_at, undone FROM mission_progress WHERE member_id = $1 AND mission = 'orders'",
+        member,
+    ) == [(9, None, 5)]
+    kinds = await pair[0].kinds(member)
+    assert [kind for kind in kinds if kind.startswith("mission")] == ["mission", "mission_undo"] * 5

@@ -7,12 +7,17 @@ says so and nowhere else.
 from __future__ import annotations
 
 import functools
+import json
+import os
+import random
 import secrets
+from pathlib import Path
 from typing import Any
 
 import schemathesis
 from schemathesis import Case, HookContext, Response
 from schemathesis.core.failures import Failure
+from schemathesis.generation.meta import TestPhase
 
 BEYOND_SCHEMAS = {
     "instant",  # of the right format, and no time that exists between 1900 and 2200
@@ -24,12 +29,36 @@ BEYOND_SCHEMAS = {
 }
 """Mistakes in a value of the right shape."""
 
+KNOWN_IDS = "LOYALTY_FUZZ_KNOWN_IDS"
+"""Names a JSON file: by operation id, the ids of what is there for it. Ids made up lead nowhere, and nowhere far."""
+
 
 @schemathesis.hook
 def before_call(_context: HookContext, case: Case, _arguments: dict[str, Any]) -> None:
     """Give each good request an idempotency key of its own: most would be refused for another's else."""
-    if _is_good(case) and "Idempotency-Key" in (case.headers or {}):
+    if not _is_good(case):
+        return
+    if "Idempotency-Key" in (case.headers or {}):
         case.headers["Idempotency-Key"] = secrets.token_hex(8)
+    if case.meta is not None and case.meta.phase.name is TestPhase.FUZZING:
+        _lead_somewhere(case)
+
+
+def _lead_somewhere(case: Case) -> None:
+    """Let three of four requests name what is there, where there is a list of it; the same ones each time."""
+    ids = _known_ids().get(case.operation.definition.raw["operationId"], {})
+    drawn = random.Random(repr((case.path_parameters, case.body)))  # noqa: S311 - no secret
+    if drawn.random() < 0.25:
+        return
+    for name in ids.keys() & (case.path_parameters or {}).keys():
+        case.path_parameters[name] = drawn.choice(ids[name])
+    if isinstance(case.body, dict) and "member_id" in ids and "member_id" in case.body:
+        case.body = {**case.body, "member_id": drawn.choice(ids["member_id"])}
+
+
+@functools.cache
+def _known_ids() -> dict[str, dict[str, list[str]]]:
+    return json.loads(Path(os.environ[KNOWN_IDS]).read_text()) if KNOWN_IDS in os.environ else {}
 
 
 @schemathesis.hook
@@ -54,6 +83,9 @@ def _is_good(case: Case) -> bool:
 def _is_refused_by_a_rule(case: Case, response: Response) -> bool:
     """Whether a request that fits the document was refused for what no schema can say: a moment ahead of now, a
     cursor of no page, a member that refers itself. API.md answers that with 422 too."""
+    if response.status_code == 413:
+        # Its schema bounds each part of a body, the service all of it.
+        return len(response.request.body or b"") > response.json()["limit"]
     if response.status_code != 422:
         return False
     problem = response.json()

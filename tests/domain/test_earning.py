@@ -61,6 +61,19 @@ def test_a_tier_may_earn_less() -> None:
     assert got.breakdown == (("purchase", "1 point per yuan", 101), ("tier:bronze", "bronze ×0.5", -51))
 
 
+@pytest.mark.parametrize("rate", ["0.07", "0.29", "0.57", "1.15", "2.3", "4.35", "19.99"])
+def test_no_rate_is_a_float(rate: str) -> None:
+    """Most decimals are no binary fractions: 100 times 1.15 is a little less than 115 there."""
+    ladder = document()["tiers"]["ladder"]
+    ladder[0]["rate"] = rate
+    by_tier = program(tiers={"ladder": ladder})
+    by_rate = program(earning={"rate": rate})
+    for amount_fen in (*range(100, 20_000, 100), 10**12 - 1, 10**12):
+        exact = floor(Fraction(rate) * amount_fen / 100)
+        for rules in (by_tier, by_rate):
+            assert earned(amount_fen=amount_fen, tier="bronze", program=rules).points == exact
+
+
 def test_rates_of_categories_and_brands_replace_the_base_rate() -> None:
     lines = (
         line("1", 10_000),

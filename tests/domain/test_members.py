@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from app.domain.account import bucket_of
+from app.domain.answers import answer
 from app.domain.command import Command
 from app.domain.commands import (
     Accrue,
@@ -111,6 +112,12 @@ def test_a_member_is_brought_along() -> None:
     assert book.kinds("old") == ["import"]
     assert book.last("old").occurred_at == START - timedelta(days=100)
     assert book.detail("old")["tier_change"]["to"] == "gold"
+    assert answer(book.last("old"), book.detail("old")) == {
+        "reference": "crm",
+        "points": 500,
+        "spend": 400_000,
+        "balance": {"available": 500, "pending": 0, "reserved": 0, "debt": 0},
+    }
 
 
 def test_points_are_brought_along_to_a_member_who_is_there() -> None:

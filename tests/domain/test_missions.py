@@ -1,6 +1,7 @@
 """Missions: so much of something within a period earns a reward and a badge."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 
 from app.domain.account import MissionProgress
 from app.domain.activity_commands import RecordActivity, ReverseActivity
-from app.domain.commands import Accrue, Enrol, Erase, Mature, Reverse, Settle, SignIn
-from app.domain.mission_commands import PayMission
+from app.domain.commands import Accrue, Enrol, Erase, Mature, Redeem, Reverse, Settle, SignIn
+from app.domain.coupon_commands import RedeemCoupon
+from app.domain.mission_commands import PayMission, UndoMission
 from app.domain.mission_terms import MissionPeriod
 from app.domain.missions import periods_of
 from app.domain.program import Program
@@ -136,7 +138,7 @@ def test_three_orders_a_month() -> None:
     assert book.account().available == 80
     assert book.lot(4).source == "mission"
     book.do(order("d"))  # once a month
-    assert progress(book) == {("three", "2026-03"): (3, True)}
+    assert progress(book) == {("three", "2026-03"): (4, True)}
     for order_id in "efg":
         book.later(days=30).do(order(order_id))
     assert progress(book)["three", "2026-04"] == (1, False)
@@ -154,10 +156,114 @@ def test_a_refund_takes_an_order_out_again_until_the_mission_is_completed() -> N
     book.do(order("c"))
     assert not done(book)
     book.do(order("d"))
+    assert done(book) == ["mission/three/2026-03"]
+
+
+def test_what_came_back_undoes_the_mission_and_what_comes_again_pays_again() -> None:
+    book = Book(rules(THREE_ORDERS))
+    for order_id in "abcd":
+        book.do(order(order_id))
     book.do(back("d"))
+    assert progress(book) == {("three", "2026-03"): (3, True)}  # one more than it needed
+    assert book.kinds() == ["accrue", "accrue", "accrue", "mission", "accrue", "reverse"]
+    book.do(back("a", 999))
+    assert progress(book) == {("three", "2026-03"): (3, True)}
+    book.do(back("a", 1, reference="s"))
+    assert book.kinds()[-2:] == ["reverse", "mission_undo"]
+    assert book.last().key == "mission_undo/three/2026-03/1"
+    assert book.detail() == {
+        "points": 50,
+        "recovered": 50,
+        "shortfall": 0,
+        "moves": [[4, -50, 0]],
+        "undoes": "mission/three/2026-03",
+    }
+    row = book.members["m"].progress["three", "2026-03"]
+    assert (row.progress, row.completed_at, row.badge, row.undone) == (2, None, None, 1)
+    assert book.account().available == 20
+    for order_id in "ef":
+        book.do(order(order_id))
+    book.do(back("b"))
+    book.do(back("c"))
+    assert [entry.key for entry in book.entries["m"] if entry.kind.startswith("mission")][2:] == [
+        "mission/three/2026-03/2",
+        "mission_undo/three/2026-03/2",
+    ]
+    assert book.members["m"].progress["three", "2026-03"].undone == 2
+
+
+def test_what_was_spent_of_an_undone_reward_is_owed() -> None:
+    reward = {"points": 7, "growth": 5, "chances": 2, "coupon": "T"}
+    book = Book(rules(mission("orders", 1, reward=reward)), templates=[template("T", "free_shipping")])
+    book.do(order("a"))
+    book.do(Redeem(member_id="m", reference="r", points=17))
+    book.do(back("a"))
+    account = book.account()
+    assert (account.available, account.debt, account.growth, account.chances, account.coupons) == (
+        0,
+        17,
+        0,
+        0,
+        0,
+    )
+    assert [coupon.status for coupon in book.members["m"].coupons.values()] == ["voided"]
+    assert (book.detail()["chances"], book.detail()["voided"]) == (-2, ["C1"])
+    book.do(order("b"))  # pays what is owed first
+    assert (book.account().available, book.account().debt) == (0, 0)
+    book.do(RedeemCoupon(member_id="m", code="C2", reference="r", discount=1))
+    book.do(back("b"))
+    assert [coupon.status for coupon in book.members["m"].coupons.values()] == ["voided", "redeemed"]
+    assert "voided" not in book.detail()
+
+
+def test_another_version_that_asks_for_more_undoes_nothing() -> None:
+    book = Book(rules(mission("orders", 1)))
+    book.do(order("a"))
+    book.adopt(rules(mission("orders", 5), version=2))
+    book.do(order("b"))
+    assert progress(book) == {("m", "ever"): (2, True)}
+    book.do(back("b"))
+    assert progress(book) == {("m", "ever"): (1, True)}
+    assert book.members["m"].progress["m", "ever"].program_version == 1
+    book.do(back("a"))
+    assert progress(book) == {("m", "ever"): (0, False)}
+    assert book.kinds()[-1] == "mission_undo"
+
+
+def test_what_was_completed_before_any_could_be_undone_stays_so() -> None:
+    book = Book(rules(THREE_ORDERS))
+    for order_id in "abc":
+        book.do(order(order_id))
+    member = book.members["m"]
+    member.progress["three", "2026-03"] = member.progress["three", "2026-03"]._replace(undone=None)
+    book.do(back("a"))
     assert progress(book) == {("three", "2026-03"): (3, True)}
     assert "missions" not in book.detail()
-    assert len(done(book)) == 1
+
+
+def test_a_payment_that_broke_leaves_nothing_to_take_back() -> None:
+    book = Book(rules(mission("orders", 1)))
+    book.do(order("a"))
+    book.members["m"].told.clear()
+    book.do(back("a"))
+    assert progress(book) == {("m", "ever"): (0, False)}
+    assert book.kinds()[-1] == "reverse"
+
+
+def test_an_undone_reward_may_lower_the_tier() -> None:
+    ladder = document()["tiers"]["ladder"][:2]
+    ladder[1]["thresholds"] = {"growth": 42}
+    tiers = {
+        "ladder": ladder,
+        "qualification": {"metrics": ["growth"], "combine": "any", "window": {"kind": "lifetime"}},
+    }
+    book = Book(rules(mission("orders", 2, reward={"growth": 40}), tiers=tiers))
+    book.do(order("a", 500))
+    book.do(order("b", 500))
+    assert book.account().tier == "silver"
+    book.do(back("a", 500))
+    assert book.account().tier == "bronze"
+    assert book.detail()["tier_change"]["to"] == "bronze"
 
 
 def test_a_refund_is_of_the_month_of_its_order() -> None:
@@ -234,8 +340,9 @@ def test_activities_of_a_kind_and_of_all() -> None:
     book.do(activity("c"))
     book.do(activity("d"))
     assert done(book) == ["mission/m/ever"]
-    book.do(ReverseActivity(member_id="m", reference="d"))  # what was completed stays so
-    assert progress(book) == {("m", "ever"): (2, True), ("all", "ever"): (2, False)}
+    book.do(ReverseActivity(member_id="m", reference="d"))
+    assert progress(book) == {("m", "ever"): (1, False), ("all", "ever"): (2, False)}
+    assert book.kinds()[-2:] == ["reverse_activity", "mission_undo"]
 
 
 def test_paid_invitations_count_for_who_invited() -> None:
@@ -256,6 +363,16 @@ def test_an_invitation_that_is_undone_counts_no_more() -> None:
     book.later(days=1).do(Reverse(member_id="x", order_id="o", reference="r", amount=10_000))
     assert progress(book) == {("m", today): (0, False)}
     assert book.kinds() == ["referral", "referral_undo"]
+
+
+def test_an_invitation_that_is_undone_undoes_the_mission_of_its_version() -> None:
+    book = Book(rules(mission("referrals", 1)))
+    book.do(Enrol(member_id="x", person={"referred_by": "m"}))
+    book.do(Accrue(member_id="x", order_id="o", amount=10_000))
+    book.adopt(rules(version=2))
+    book.do(Reverse(member_id="x", order_id="o", reference="r", amount=10_000))
+    assert book.kinds() == ["referral", "mission", "referral_undo", "mission_undo"]
+    assert book.account().available == 0
 
 
 def test_newcomers_have_some_days() -> None:
@@ -348,8 +465,14 @@ def test_what_to_look_up() -> None:
 def test_a_reward_is_paid_once_under_its_own_key() -> None:
     command = PayMission(member_id="m", mission="three", period="2026-03", program_version=1)
     assert command.natural_key(date(2026, 3, 5)) == "mission/three/2026-03"
+    again = replace(command, number=2)
+    assert again.natural_key(date(2026, 3, 5)) == "mission/three/2026-03/2"
+    undone = UndoMission(member_id="m", mission="three", period="2026-03", number=2)
+    assert undone.natural_key(date(2026, 3, 5)) == "mission_undo/three/2026-03/2"
+    assert undone.entries_undone == (("m", "mission/three/2026-03/2"),)
 
 
+GOALS = {"three": 3, "m": 2_000, "s": 2, "a": 2}
 STEPS = st.lists(
     st.tuples(st.sampled_from(["order", "later", "refund", "sign_in", "review", "undo"]), st.integers(0, 5)),
     max_size=25,
@@ -360,10 +483,10 @@ STEPS = st.lists(
 def test_progress_is_what_the_entries_count(steps: list[tuple[str, int]]) -> None:
     book = Book(
         rules(
-            {**THREE_ORDERS, "at_least": 4},
-            mission("amount", 3_500, "week"),
-            mission("sign_ins", 2, "ever", mission="s"),
-            mission("activities", 3, "day", mission="a"),
+            {**THREE_ORDERS, "at_least": GOALS["three"]},
+            mission("amount", GOALS["m"], "week"),
+            mission("sign_ins", GOALS["s"], "ever", mission="s"),
+            mission("activities", GOALS["a"], "day", mission="a"),
         )
     )
     left: dict[str, int] = {}
@@ -392,9 +515,16 @@ def test_progress_is_what_the_entries_count(steps: list[tuple[str, int]]) -> Non
             told[name, period] = told.get((name, period), 0) + figure
     rows: dict[tuple[str, str], MissionProgress] = book.members["m"].progress
     assert {key: row.progress for key, row in rows.items()} == told
-    assert {f"mission/{name}/{period}" for (name, period), row in rows.items() if row.completed_at} == set(
-        done(book)
-    )
+    for (name, period), row in rows.items():
+        turns = ["mission", "mission_undo"] * (row.undone or 0) + ["mission"] * bool(row.completed_at)
+        assert turns_of(book, f"{name}/{period}") == turns
+        assert bool(row.completed_at) == (row.progress >= GOALS[name])
+
+
+def turns_of(book: Book, place: str) -> list[str]:
+    """The entries that paid a mission in a period, or undid it."""
+    keys = [entry.key for entry in book.entries["m"] if entry.kind.startswith("mission")]
+    return [key.split("/")[0] for key in keys if f"{key}/".partition("/")[2].startswith(f"{place}/")]
 
 
 def told_by(detail: str) -> list[tuple[str, str, int]]:

@@ -255,6 +255,17 @@ def test_what_comes_back_pays_debt_first() -> None:
     assert (body["debt_paid"], body["balance"]["available"]) == (40, 20)
 
 
+def test_what_was_taken_last_comes_back_first_and_pays_the_debt() -> None:
+    book = lots(Book(), (100, 10), (100, 20))
+    book.do(redeem(200))
+    book.do(Accrue(member_id="m", order_id="o", amount=10_000))
+    book.do(redeem(100, "spent"))
+    book.do(Reverse(member_id="m", order_id="o", reference="b", amount=10_000))
+    assert book.balances() == (0, 0, 0, 100)
+    book.do(Refund(member_id="m", redemption="r", reference="x"))
+    assert (book.lot(1).remaining, book.lot(2).clawed_back) == (100, 100)
+
+
 def test_expired_points_pay_no_debt() -> None:
     book = lots(Book(), (100, 1))
     book.do(redeem(100))

@@ -137,17 +137,19 @@ class Member:
     def pass_to(self, now: datetime) -> None:
         """Whatever falls due by `now` happens, earliest first."""
         while True:
-            moments = [
-                *(lot.settle_at for lot in self.lots if lot.settle_at and lot.refunded < max(lot.amount, 1)),
-                *(lot.expires_at for lot in self.lots if not lot.settle_at and lot.remaining),
-                *(taken.hold_ends for taken in self.taken.values() if taken.hold_ends),
-                *(checkout.ends for checkout in self.checkouts.values() if checkout.status == "held"),
-                *(until for status, until in self.coupons.values() if status == "issued"),
-            ]
-            moment = min(moments, default=None)
+            moment = min(self._moments(), default=None)
             if moment is None or moment > now:
                 return
             self._happen(moment)
+
+    def _moments(self) -> list[datetime]:
+        return [
+            *(lot.settle_at for lot in self.lots if lot.settle_at and lot.refunded < max(lot.amount, 1)),
+            *(lot.expires_at for lot in self.lots if not lot.settle_at and lot.remaining),
+            *(taken.hold_ends for taken in self.taken.values() if taken.hold_ends),
+            *(checkout.ends for checkout in self.checkouts.values() if checkout.status == "held"),
+            *(until for status, until in self.coupons.values() if status == "issued"),
+        ]
 
     def _happen(self, moment: datetime) -> None:
         for lot in self.lots:
@@ -256,6 +258,10 @@ class Member:
         self.earned -= owed
         self.growth += (left - amount) // 100 - left // 100
         self.cash -= 1_000 if left >= 100_000 > left - amount else 0
+        self._recover(lot, owed)
+
+    def _recover(self, lot: Lot, owed: int) -> None:
+        """From the lot itself (what expired of it counts), then from the others; the rest is debt."""
         own = min(lot.remaining, owed)
         lot.remaining -= own
         gone = min(lot.expired, owed - own)

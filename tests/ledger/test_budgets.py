@@ -98,3 +98,30 @@ async def test_a_share_that_another_process_has_just_taken_is_seen(
             await first.execute(insert, bucket, budget, 1, 40)
             await first.execute("COMMIT; BEGIN")
             assert left_of(await waiting) == {budget: 100}
+
+
+@pytest.mark.parametrize("taker", ["owner", "other"])
+async def test_nobody_draws_from_a_share_that_another_is_deciding_on(
+    pair: list[asyncpg.Connection[Any]], taker: str
+) -> None:
+    """A process draws from its own share while another takes from it: whoever comes second sees what is left."""
+    budget = f"c-{secrets.token_hex(4)}"
+    first, second = pair
+    for share_of in (0, 1, 2):
+        await first.execute(
+            "INSERT INTO campaign_budget VALUES ($1, $2, $3, 50, 0)", bucket_of(budget), budget, share_of
+        )
+    owner = {"own": {budget}, "whole": set[str](), "share_of": 1}
+    other = {"own": set[str](), "whole": {budget}, "share_of": 2}
+    asked, waits = (owner, other) if taker == "owner" else (other, owner)
+    async with first.transaction():
+        await lock_budgets(first, **asked)
+        async with second.transaction():
+            waiting = asyncio.create_task(lock_budgets(second, **waits))
+            await asyncio.sleep(0.1)
+            assert not waiting.done()
+            await first.execute(
+                "UPDATE campaign_budget SET granted = 45 WHERE budget = $1 AND share_of = 1", budget
+            )
+            await first.execute("COMMIT; BEGIN")
+            assert [row.granted for row in await waiting if row.share_of == 1] == [45]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from app.domain.carts import Cart, CartLine, Wish
 from app.domain.checkout_commands import CompleteCheckout, HoldCheckout
 from app.domain.coupon_commands import ClaimCoupon
 from app.domain.coupon_errors import CouponExhausted
+from app.domain.errors import IdempotencyKeyReused
 from app.ledger.claims import Claim
 from app.ledger.engine import Engine
 from app.ledger.load import REAL_CLOCK
@@ -77,6 +79,27 @@ async def test_stock_raised_before_its_end_is_noted_is_there(
         assert engine.rack.is_exhausted(template)
     finally:
         await engine.stop()
+
+
+async def test_once_the_stock_is_gone_a_claim_that_was_answered_is_answered_again(
+    database: Database, till: Till, member: str, template: str
+) -> None:
+    await create_template(database, template=template, document=TERMS | {"stock": 1}, clock=REAL_CLOCK)
+    late = f"{member}-late"
+    await till.enrol(member, late)
+    key = Claim(secrets.token_bytes(16), b"c" * 16)
+    asked = ClaimCoupon(member_id=member, template=template)
+    first = await till.ask(asked, claim=key)
+    with pytest.raises(CouponExhausted):
+        await till.ask(ClaimCoupon(member_id=late, template=template))
+    assert till.engine.rack.is_exhausted(template)
+
+    again = await till.ask(asked, claim=key)
+    assert (again.replayed, again.body) == (True, first.body)
+    with pytest.raises(IdempotencyKeyReused):
+        await till.ask(asked, claim=key._replace(content=b"d" * 16))
+    with pytest.raises(CouponExhausted):
+        await till.ask(asked, claim=Claim(secrets.token_bytes(16), b"c" * 16))
 
 
 async def test_a_claim_whose_commit_was_lost_is_made_once(

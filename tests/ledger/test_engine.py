@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -514,6 +514,35 @@ async def test_a_long_list_is_taken_in_parts_before_what_comes_later(
             await till.ask_all(orders)
     await asyncio.gather(*waiting)
     assert await till.balance(member) == (10, 0, 0, 0)
+
+
+async def test_a_single_command_waits_for_one_batch_of_a_list(
+    till: Till, member: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "MAX_BATCH", 4)
+    monkeypatch.setattr(engine_module, "MAX_QUEUE", 16)
+    buyers = [f"{member}-{number}" for number in range(16)]
+    await till.enrol(member, *buyers)
+    done: list[str] = []
+
+    async def told(what: str, asked: Awaitable[object]) -> None:
+        await asked
+        done.append(what)
+
+    async with Gate(till.database, member):
+        blocked = asyncio.create_task(till.ask(SignIn(member_id=member)))
+        await asyncio.sleep(0.02)
+        orders = [Accrue(member_id=buyer, order_id="o", amount=100) for buyer in buyers]
+        listed = [asyncio.create_task(told("list", till.ask_all(orders)))]
+        await asyncio.sleep(0)
+        listed += [asyncio.create_task(told("second", till.ask(SignIn(member_id=buyers[0]))))]
+        await asyncio.sleep(0)
+        with pytest.raises(QueueFull):
+            await till.ask_all(orders[:1])
+    await asyncio.gather(blocked, *listed)
+    assert done == ["second", "list"]
+    first, then = await till.rows("SELECT kind FROM entry WHERE member_id = $1 ORDER BY sequence", buyers[0])
+    assert (first[0], then[0]) == ("accrue", "sign_in"), "neither starves the other"
 
 
 async def test_a_client_that_goes_away_cancels_nothing(database: Database, till: Till, member: str) -> None:

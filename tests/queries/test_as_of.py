@@ -162,3 +162,26 @@ async def test_tenths_are_owed_year_by_year(fresh_database_url: str) -> None:
         *((f"{year}-03", 11, 0) for year in range(2028, 2033)),
         ("2033-03", 2, 0),
     ]
+
+
+async def test_points_are_owed_in_the_month_of_their_last_usable_day(fresh_database_url: str) -> None:
+    """They expire at the midnight that ends it, which may begin the next month, in the program's zone."""
+    async with open_shop(fresh_database_url) as shop:
+        await shop.ask(ask.Enrol(member_id="a"))
+        for points, expires_at in (
+            (1, "2099-04-01T00:00:00+08:00"),
+            (10, "2099-04-01T00:00:01+08:00"),
+            (100, "2099-05-01T00:00:00+08:00"),
+            (1_000, "2100-01-01T00:00:00+08:00"),
+        ):
+            instant = datetime.fromisoformat(expires_at)
+            await shop.ask(
+                ask.Import(member_id="a", reference=f"i{points}", points=points, expires_at=instant)
+            )
+        async with shop.database.engine.connect() as connection:
+            owed = await read_liability(connection, as_of=await shop.now(), timezone="Asia/Shanghai")
+    assert [(month.month, month.available) for month in owed.months] == [
+        ("2099-03", 1),
+        ("2099-04", 110),
+        ("2099-12", 1_000),
+    ]

@@ -35,6 +35,7 @@ MISSIONS = [
 KEPT = "WHERE member_id = 'm' AND reference = 'kept'"
 GONE = "WHERE member_id = 'm' AND reference = 'gone'"
 DONE = "WHERE member_id = 'm' AND mission = 'three'"
+UNDONE = "WHERE member_id = 'n' AND mission = 'three'"
 OPEN = "WHERE member_id = 'm' AND mission = 'reviews'"
 
 # what is done to the rows of the member `m` → what must be told of it
@@ -60,6 +61,15 @@ DAMAGE: dict[str, str] = {
     f"UPDATE mission_progress SET badge = 'x' {DONE}": ", badge",
     f"UPDATE mission_progress SET program_version = 2 {DONE}": ", program_version",
     f"UPDATE mission_progress SET mission = 'x' {OPEN}": "mission x of ever, progress",
+    f"UPDATE mission_progress SET undone = 1 {DONE}": ", undone",
+    f"UPDATE mission_progress SET undone = 0 {UNDONE}": ", undone",
+    f"UPDATE mission_progress SET undone = 2 {UNDONE}": ", undone",
+    f"UPDATE mission_progress SET completed_at = now() {UNDONE}": ", completed_at",
+    "UPDATE lot SET terms = NULL WHERE member_id = 'n' AND source = 'mission'": ", lot taken back",
+    """UPDATE lot SET terms = '{"taken_back":true}' WHERE member_id = 'm' AND source = 'mission'""": ", lot taken back",
+    """UPDATE entry SET detail = '{"points":1,"moves":[],"undoes":"mission/x/ever"}' WHERE kind = 'mission_undo'""": (
+        "entry mission/x/ever, points taken back"
+    ),
 }
 
 
@@ -81,6 +91,11 @@ async def shop(fresh_database_url: str) -> AsyncGenerator[Shop]:
         await shop.ask(RecordActivity(member_id="m", reference="vote", activity="vote"))
         await shop.ask(ask.Redeem(member_id="m", reference="most", points=150))
         await shop.ask(ReverseActivity(member_id="m", reference="gone"))
+        await shop.ask(ask.Enrol(member_id="n"))
+        for order_id in ("a", "b", "c"):
+            await shop.ask(ask.Accrue(member_id="n", order_id=order_id, amount=1_000))
+        for order_id in ("a", "b"):
+            await shop.ask(ask.Reverse(member_id="n", order_id=order_id, reference="r", amount=1_000))
         yield shop
 
 

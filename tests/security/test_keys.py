@@ -29,6 +29,7 @@ from app.security.keys import (
     unseal_key,
 )
 
+KNOWN_DIGEST = "f527a8c816f95327e20f64b88c19461ff7b033b35b0a6f0ea8f980432cf72600"
 BOOTSTRAP = "a.b.c and blanks, of thirty-two or more"
 
 
@@ -68,6 +69,15 @@ def test_a_key_has_its_id_in_it_and_256_bits() -> None:
     assert mint_key().key != key.key
     assert secret.encode() not in key.digest
     assert digest_of(key.key) == key.digest
+
+
+def test_what_is_stored_of_a_key_tells_nothing_of_it() -> None:
+    minted = mint_key()
+    assert len(minted.digest) == 32
+    for start in range(len(minted.key) - 3):
+        assert minted.key[start : start + 4].encode() not in minted.digest
+    # The same for good: keys made before must go on being known.
+    assert digest_of("loy_000000000000_secret").hex() == KNOWN_DIGEST
 
 
 @pytest.mark.parametrize(

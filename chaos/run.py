@@ -1,0 +1,222 @@
+"""One run: members join, then round after round of commands with faults between, then all is compared."""
+
+import asyncio
+import pickle
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from app.database import Database
+from app.queries.verify import verify
+from chaos import history, ledger
+from chaos.clients import Client, ask_again
+from chaos.clock import Clock
+from chaos.faults import Fault, Faults
+from chaos.history import Difference
+from chaos.options import Options
+from chaos.place import Place, open_place
+from chaos.plan import SCARCE, Plan, codes_of, ops_of
+from chaos.record import Batch, Op
+from chaos.replay import Replay
+from tests.ledger.fair_model import CAMPAIGNS
+
+STOCK: Final = 150
+POT_POINTS: Final = 1_500
+GIFT_POINTS: Final = 15
+QUIET_SECONDS: Final = 60.0
+MOST_READINGS: Final = 20
+"""Tries to read the ledger before the next thing falls due."""
+
+
+@dataclass
+class Result:
+    """What a run came to."""
+
+    seconds: float = 0.0
+    cycles: int = 0
+    ops: list[Op] = field(default_factory=list[Op])
+    faults: dict[str, int] = field(default_factory=dict[str, int])
+    not_done: dict[str, str] = field(default_factory=dict[str, str])
+    cuts: int = 0
+    asked_again: int = 0
+    compared: int = 0
+    entries: int = 0
+    differences: list[Difference] = field(default_factory=list[Difference])
+
+
+async def run(options: Options) -> Result:
+    """Do it all. Raises SystemExit if the service does not come up at all."""
+    result = Result()
+    began = time.monotonic()
+    async with open_place() as place:
+        await _set_up(place)
+        plan, clock = Plan(options.seed, clients=options.clients), Clock()
+        faults = Faults(options.seed, place, clock, options.kinds, freeze_seconds=options.freeze_seconds)
+        clients = [Client(place.client_proxy.port, place.key) for _ in range(options.clients)]
+        joining: list[list[Op | Batch]] = [[] for _ in clients]
+        for number, op in enumerate(plan.enrolments()):
+            joining[number % len(clients)].append(op)
+        await _round(clients, joining, faults, [])
+        result.ops.extend(ops_of(joining))
+        for _ in range(options.cycles):
+            if options.seconds is not None and time.monotonic() - began > options.seconds:
+                break
+            asked, drawn = plan.round(options.each), faults.draw()
+            started = time.monotonic()
+            await _round(clients, asked, faults, drawn)
+            result.ops.extend(ops_of(asked))
+            result.cycles += 1
+            _tell(
+                f"{result.cycles}/{options.cycles} {', '.join(fault.kind for fault in drawn)}: "
+                f"{time.monotonic() - started:.1f} s"
+            )
+        result.faults, result.not_done = faults.done, faults.not_done
+        result.cuts = place.client_proxy.cuts + place.database_proxy.cuts
+        await _come_to_rest(place, clients, result)
+        _tell(f"At rest after {time.monotonic() - began:.0f} s; comparing ...")
+        held = await _look_at_all(place, faults, result)
+        if options.record is not None:
+            options.record.write_bytes(pickle.dumps((result.ops, held, clock)))
+        compare(clock, held, result)
+        if result.differences:
+            for line in place.log_lines("batch_broke")[:2] + place.log_lines("command_broke")[:2]:
+                _tell(line[:3000])
+        for client in clients:
+            client.close()
+    result.seconds = time.monotonic() - began
+    return result
+
+
+async def _round(
+    clients: Sequence[Client], asked: Sequence[Sequence[Op | Batch]], faults: Faults, drawn: Sequence[Fault]
+) -> None:
+    """Every client asks its own; each fault comes when its share of all is done."""
+    total, done = sum(len(each) for each in asked), 0
+    progress = asyncio.Condition()
+
+    async def ask(client: Client, requests: Sequence[Op | Batch]) -> None:
+        nonlocal done
+        for request in requests:
+            await client.ask(request)
+            done += 1
+            async with progress:
+                progress.notify_all()
+
+    async def break_it(fault: Fault) -> None:
+        async with progress:
+            await progress.wait_for(lambda: done >= fault.after * total)
+        await faults.strike(fault)
+
+    async with asyncio.TaskGroup() as tasks:
+        for client, requests in zip(clients, asked, strict=True):
+            tasks.create_task(ask(client, requests))
+        for fault in drawn:
+            tasks.create_task(break_it(fault))
+
+
+async def _set_up(place: Place) -> None:
+    """Templates, codes and campaigns, as an administrator makes them."""
+    seven_off = {
+        "template": "off",
+        "name": "7 off",
+        "kind": "amount_off",
+        "amount_off": 700,
+        "threshold": 2_000,
+    }
+    codes = [code for op in Plan(0, clients=1).enrolments() for code in codes_of(op.member)]
+    scarce = {"template": SCARCE, "name": SCARCE, "kind": "amount_off", "amount_off": 1, "stock": STOCK}
+    made = [
+        ("POST", "/v1/coupon-templates", {**seven_off, "valid": {"days": 1}, "budget": 10**9}),
+        ("POST", "/v1/coupon-templates/off/issue", {"codes": codes}),
+        ("POST", "/v1/coupon-templates", scarce),
+    ]
+    pot = {
+        "trigger": "activity",
+        "effects": [{"kind": "add_points", "points": GIFT_POINTS}],
+        "budget": {"points": POT_POINTS},
+    }
+    for name, terms in {**CAMPAIGNS, ledger.POT: pot}.items():
+        document = {"name": name, "trigger": "order", "window": {}, **terms}
+        made += [("PUT", f"/v1/campaigns/{name}", document), ("POST", f"/v1/campaigns/{name}/start", {})]
+    for method, path, body in made:
+        answer = await place.ask(method, path, body)
+        if answer.status not in (200, 201):
+            raise SystemExit(f"{method} {path} was answered {answer.status}: {answer.body}")
+
+
+async def _come_to_rest(place: Place, clients: Sequence[Client], result: Result) -> None:
+    """Cut no more, wait until nothing is under way, and ask again what nobody knows."""
+    for proxy in (place.client_proxy, place.database_proxy):
+        proxy.disarm()
+    deadline = time.monotonic() + QUIET_SECONDS
+    connection = await place.connect()
+    try:
+        before = -1
+        while time.monotonic() < deadline:
+            entries = await connection.fetchval("SELECT count(*) FROM entry")
+            if entries == before:
+                break
+            before = entries
+            await asyncio.sleep(1)
+    finally:
+        await connection.close()
+    unknown = [op for op in result.ops if op.is_open]
+    result.asked_again = len(unknown)
+    await asyncio.gather(
+        *(ask_again(client, unknown[number :: len(clients)]) for number, client in enumerate(clients))
+    )
+
+
+async def _look_at_all(place: Place, faults: Faults, result: Result) -> ledger.Ledger:
+    """Let the service verify itself, and read all it holds, with everything written down that is due by then."""
+    database = Database(place.owner_url)
+    try:
+        report = await verify(database.connect)
+    finally:
+        await database.dispose()
+    result.differences.extend(
+        Difference(each.member_id, f"verify: {each.what}", str(each.expected), str(each.found))
+        for each in report.differences
+    )
+    connection = await place.connect()
+    try:
+        for _ in range(MOST_READINGS):
+            await faults.write_down_what_is_due()
+            held = await ledger.read(connection)
+            if not held.overdue:
+                break
+        return held
+    finally:
+        await connection.close()
+
+
+def compare(clock: Clock, held: ledger.Ledger, result: Result) -> None:
+    """Hold the history against itself and against the model."""
+    matched = history.match(result.ops, held)
+    replay = Replay(result.ops, matched, held, clock)
+    replay.run()
+    result.differences += [
+        *matched.differences,
+        *history.check_order(matched, held),
+        *history.check_scarce(result.ops, held, stock=STOCK),
+        *history.check_pot(held, budget=POT_POINTS, gift=GIFT_POINTS),
+        *replay.differences,
+    ]
+    result.compared = replay.compared
+    result.entries = sum(len(entries) for entries in held.entries.values())
+
+
+def compare_again(path: Path) -> Result:
+    """Compare a record of `run` once more."""
+    with path.open("rb") as file:
+        ops, held, clock = pickle.load(file)
+    result = Result(ops=ops)
+    compare(clock, held, result)
+    return result
+
+
+def _tell(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)

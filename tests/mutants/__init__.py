@@ -1,0 +1,1 @@
+"""Planted faults: patches of the real code that some test must notice (README.md)."""
