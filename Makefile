@@ -15,7 +15,7 @@ INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check --no-input
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url pyproject.toml
 
-.PHONY: help serve test coverage mutants mutmut lint typecheck lock openapi bench bench-smoke clean
+.PHONY: help serve test coverage mutants mutmut lint typecheck lock openapi bench bench-page bench-smoke clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
@@ -48,8 +48,12 @@ openapi: $(VENV)/.serve ## write openapi/ from the code: the contract, and the s
 bench: $(VENV)/.test ## measure, beside what it is measured against; options in ARGS
 	@$(RUN) -m bench $(ARGS)
 
+bench-page: $(VENV)/.test ## draw all that was measured: bench/charts/index.html
+	@$(RUN) -m bench.page
+
 bench-smoke: $(VENV)/.test ## try the benchmark out with tiny figures
-	@$(RUN) -m bench --smoke $(ARGS)
+	@$(RUN) -m bench.growth --smoke >/dev/null & growth=$$!; \
+	$(RUN) -m bench --smoke $(ARGS); rows=$$?; wait $$growth && exit $$rows
 
 lock: $(VENV)/.test ## resolve the dependencies anew
 	@$(UV_COMPILE) --upgrade --group build --output-file requirements.lock
