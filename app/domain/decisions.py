@@ -24,6 +24,7 @@ from app.domain import (
     sign_in,
     standing,
     tier_coupons,
+    tier_gifts,
     transfers,
 )
 from app.domain import activity_commands as of_activities
@@ -81,6 +82,7 @@ _DECISIONS: dict[type[Command], Callable[[Member, Any, Context], Change]] = {
     of_benefits.RevokeBenefit: benefit_grants.revoke,
     of_benefits.GiveBirthdayCoupon: tier_coupons.give_birthday_coupon,
     of_campaigns.PayCampaign: occasions.pay,
+    of_campaigns.UndoCampaign: tier_gifts.undo,
     of_activities.RecordActivity: activities.record,
     of_activities.ReverseActivity: activities.reverse,
     of_missions.PayMission: missions.pay,
@@ -126,15 +128,20 @@ def decide(members: Mapping[str, Member], command: Command, context: Context) ->
 def _counted(
     members: Mapping[str, Member], member: Member | None, change: Change, context: Context
 ) -> Change:
-    """The change with what it counts for the missions and the campaigns of those it is about; who just joins has
-    none.
+    """The change with what it counts for the missions and the campaigns of those it is about, and what it takes of
+    their gifts for tiers; who just joins has none.
     """
     if member is not None:
-        change = campaign_choice.told(missions.counted(member, change, context))
+        change = _counted_of(member, change, context)
     if change.other is not None:
-        other = missions.counted(members[change.other.account.member_id], change.other, context)
-        change = change._replace(other=campaign_choice.told(other))
+        other = members[change.other.account.member_id]
+        change = change._replace(other=_counted_of(other, change.other, context))
     return change
+
+
+def _counted_of(member: Member, change: Change, context: Context) -> Change:
+    change = tier_gifts.losing(member, change, context)
+    return campaign_choice.told(missions.counted(member, change, context))
 
 
 def _check_standing(member: Member, command: Command) -> None:
