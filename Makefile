@@ -15,7 +15,7 @@ INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check --no-input
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url pyproject.toml
 
-.PHONY: help serve test coverage mutants mutmut lint typecheck lock openapi bench bench-smoke clean
+.PHONY: help serve test coverage mutants mutmut lint typecheck lock openapi bench bench-page bench-smoke chaos chaos-smoke clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
@@ -48,8 +48,18 @@ openapi: $(VENV)/.serve ## write openapi/ from the code: the contract, and the s
 bench: $(VENV)/.test ## measure, beside what it is measured against; options in ARGS
 	@$(RUN) -m bench $(ARGS)
 
+bench-page: $(VENV)/.test ## draw all that was measured: bench/charts/index.html
+	@$(RUN) -m bench.page
+
 bench-smoke: $(VENV)/.test ## try the benchmark out with tiny figures
-	@$(RUN) -m bench --smoke $(ARGS)
+	@$(RUN) -m bench.growth --smoke >/dev/null & growth=$$!; \
+	$(RUN) -m bench --smoke $(ARGS); rows=$$?; wait $$growth && exit $$rows
+
+chaos: $(VENV)/.test ## break the service under load and compare what it did; SEED=... CYCLES=..., options in ARGS
+	@$(RUN) -m chaos $(if $(SEED),--seed $(SEED)) $(if $(CYCLES),--cycles $(CYCLES)) $(ARGS)
+
+chaos-smoke: $(VENV)/.test ## the same for a minute and a half
+	@$(RUN) -m chaos --smoke $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 lock: $(VENV)/.test ## resolve the dependencies anew
 	@$(UV_COMPILE) --upgrade --group build --output-file requirements.lock

@@ -138,7 +138,8 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--smoke", action="store_true", help="tiny sizes: only tells whether it works")
     given = parser.parse_args()
     if given.smoke:
-        given.members, given.runs, given.seconds, given.connections = [200, 400], 1, 1, 16
+        given.members, given.runs, given.seconds = [200, 400], 1, 1
+        given.connections, given.workers = 16, 1
     return given
 
 

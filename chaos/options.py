@@ -48,7 +48,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     parser.add_argument("--faults", nargs="*", default=KINDS, metavar="KIND", help=f"of {', '.join(KINDS)}")
     parser.add_argument("--record", type=Path, help="keep all that was asked, answered and held in this file")
     parser.add_argument("--again", type=Path, help="compare a record once more; nothing else is done")
-    parser.add_argument("--smoke", action="store_true", help="a run of less than two minutes")
+    parser.add_argument("--smoke", action="store_true", help="a run of some 90 seconds")
     given = parser.parse_args(arguments)
     unknown = [kind for kind in given.faults if kind not in KINDS]
     if unknown:
@@ -57,7 +57,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         seed=secrets.randbelow(10**6) if given.seed is None else given.seed,
         cycles=given.cycles,
         clients=given.clients,
-        each=given.each,
+        each=8 if given.smoke else given.each,
         kinds=tuple(given.faults),
         seconds=75.0 if given.smoke else given.seconds,
         freeze_seconds=3.0 if given.smoke else given.freeze,

@@ -16,7 +16,7 @@ import structlog
 
 from app.database import Database
 from app.domain.calendar import local_date, midnight
-from app.domain.campaign_commands import PayCampaign
+from app.domain.campaign_commands import PayCampaign, key_of_payment
 from app.domain.campaign_walks import (
     SIGNS_OF_LIFE,
     WALKED,
@@ -229,10 +229,7 @@ class _Walker(NamedTuple):
 
     async def _look(self, walk: Walk, after: Place, now: datetime) -> Looked:
         campaign = walk.campaign
-        key = PayCampaign(
-            member_id="", campaign=campaign.campaign, trigger=campaign.trigger, occasion=walk.run
-        ).natural_key(date.min)
-        slices = Slices(self.connection, campaign.tiers, key, SLICE)
+        slices = Slices(self.connection, campaign.tiers, key_of_payment(campaign.campaign, walk.run), SLICE)
         timezone = self.engine.rulebook.at(now).timezone
         today = local_date(now, timezone)
         match campaign.trigger:

@@ -211,6 +211,7 @@ async def _load(
         member.sees_all_lots = member_id in wanted.lots or not member.account.lot_count
         member.sees_wallet = member_id in wanted.wallets
         member.sees_referral = member_id in wanted.referrals
+        member.sees_gifts = member_id in wanted.gifts
         member.sees_templates = frozenset(templates.get(member_id, ()))
         member.periods = frozenset(periods.get(member_id, ()))
     return members, fill(members, await load(connection, wanted), pii).keys()

@@ -179,8 +179,9 @@ class Run:
         change = self._decide(member, command, context)
         yield change
         for following in follow_ups(before, change, context):
-            occasion = before.member_id, following.natural_key(context.today) or ""
-            if occasion not in self._followed:
+            key = following.natural_key(context.today)
+            occasion = before.member_id, key or ""
+            if key is None or occasion not in self._followed:
                 self._followed.add(occasion)
                 yield from self._happen(member, following, context)
 

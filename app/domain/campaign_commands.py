@@ -36,5 +36,36 @@ class PayCampaign(Command):
         """The hash without what led to the occasion, of which only the first counts."""
         return Command.content(replace(self, facts=()))
 
+    def natural_key(self, today: date) -> str | None:
+        """None for a tier: what it gave may have been taken back, so that it is due again."""
+        return None if self.trigger == "tier_change" else key_of_payment(self.campaign, self.occasion)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoCampaign(Command):
+    """What a campaign gave on an occasion for that `number`th time is taken back: a refund took the tier."""
+
+    kind = "campaign_undo"
+    needs_lots = True
+
+    campaign: str
+    occasion: str
+    number: int
+
+    @property
+    def payment(self) -> str:
+        """The key of the entry that paid."""
+        return key_of_payment(self.campaign, self.occasion, self.number)
+
+    @property
+    def entries_undone(self) -> tuple[tuple[str, str], ...]:
+        return ((self.member_id, self.payment),)
+
     def natural_key(self, today: date) -> str:
-        return f"campaign/{self.campaign}/{self.occasion}"
+        return f"campaign_undo/{self.campaign}/{self.occasion}/{self.number}"
+
+
+def key_of_payment(campaign: str, occasion: str, number: int = 1) -> str:
+    """The key of the entry by which a campaign pays on an occasion, for that `number`th time."""
+    key = f"campaign/{campaign}/{occasion}"
+    return key if number == 1 else f"{key}/{number}"

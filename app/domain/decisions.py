@@ -24,6 +24,7 @@ from app.domain import (
     sign_in,
     standing,
     tier_coupons,
+    tier_gifts,
     transfers,
 )
 from app.domain import activity_commands as of_activities
@@ -81,6 +82,7 @@ _DECISIONS: dict[type[Command], Callable[[Member, Any, Context], Change]] = {
     of_benefits.RevokeBenefit: benefit_grants.revoke,
     of_benefits.GiveBirthdayCoupon: tier_coupons.give_birthday_coupon,
     of_campaigns.PayCampaign: occasions.pay,
+    of_campaigns.UndoCampaign: tier_gifts.undo,
     of_activities.RecordActivity: activities.record,
     of_activities.ReverseActivity: activities.reverse,
     of_missions.PayMission: missions.pay,
@@ -126,8 +128,8 @@ def decide(members: Mapping[str, Member], command: Command, context: Context) ->
 def _counted(
     members: Mapping[str, Member], member: Member | None, change: Change, context: Context
 ) -> Change:
-    """The change with what it counts for the missions and the campaigns of those it is about; who just joins has
-    none.
+    """The change with what it counts for the missions and the campaigns of those it is about, and what it takes of
+    their gifts for tiers; who just joins has none.
     """
     if member is not None:
         change = _counted_of(member, change, context)
@@ -138,6 +140,7 @@ def _counted(
 
 
 def _counted_of(member: Member, change: Change, context: Context) -> Change:
+    change = tier_gifts.losing(member, change, context)
     return campaign_choice.counted(member, missions.counted(member, change, context), context)
 
 

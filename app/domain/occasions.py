@@ -14,6 +14,7 @@ from app.domain.posting import Change, Context, Member
 from app.domain.program import Program
 from app.domain.rewards import give, post_grant
 from app.domain.roster import Roster
+from app.domain.tier_gifts import key_due
 
 
 def pay(member: Member, command: PayCampaign, context: Context) -> Change:
@@ -22,12 +23,15 @@ def pay(member: Member, command: PayCampaign, context: Context) -> Change:
     The same occasion comes again later: what held then may hold.
     """
     account = member.account
+    key = command.natural_key(context.today) or key_due(member, command)
+    if key is None:
+        return Change(account=account)
     found = [each for each in _applying(member, command, context) if each.campaign == command.campaign]
     given = give(member, account, context, source="campaign", campaigns=found)
     if not given.tallies:
         return Change(account=account)
     detail = {**given.detail, "campaign": command.campaign, "occasion": command.occasion}
-    return post_grant(member, given, command, context, detail=detail)
+    return post_grant(member, given, command, context, detail=detail, key=key)
 
 
 def _applying(member: Member, command: PayCampaign, context: Context) -> list[Campaign]:
@@ -58,11 +62,12 @@ def _is_due(campaign: Campaign, account: Account) -> bool:
 
 
 def occasions(before: Account | None, change: Change, context: Context) -> Iterator[Command]:
-    """What campaigns of joining and of rising to a tier are to be asked after a change."""
+    """What campaigns of joining and of rising to a tier are to be asked after a change; what they lose by it."""
     after = change.account
     if before is None:
         yield from _ask("enrolment", "enrolment", after, context.campaigns)
         return
+    yield from change.lost
     if before.tier != after.tier:
         yield from on_rising(before, after.tier, context.program, context.campaigns)
 

@@ -24,6 +24,7 @@ from app.domain.account import (
     Review,
     Tally,
 )
+from app.domain.command import Command
 from app.domain.compact import compact
 from app.domain.program import Program
 from app.domain.roster import NO_CAMPAIGNS, Roster
@@ -79,10 +80,11 @@ class Change(NamedTuple):
     referrer: Referrer | None = None
     referral_code: ReferralCode | None = None
     undoes: Referral | None = None  # whose order it refunds in full
+    lost: tuple[Command, ...] = ()  # what takes back the gifts for tiers that it takes
     other: "Change | None" = None  # what it does to the second member of a transfer
 
 
-TAKEN_BACK = frozenset({"activity", "referral", "mission"})
+TAKEN_BACK = frozenset({"activity", "campaign", "referral", "mission"})
 """The entries whose grants may be taken back, which needs what they tell."""
 
 
@@ -104,6 +106,7 @@ class Member:
         "birthday_mark",
         "checkouts",
         "coupons",
+        "gifts",
         "given",
         "grants",
         "held",
@@ -120,6 +123,7 @@ class Member:
         "referrer",
         "reviews",
         "sees_all_lots",
+        "sees_gifts",
         "sees_referral",
         "sees_templates",
         "sees_wallet",
@@ -151,6 +155,8 @@ class Member:
         ] = {}  # gender, region, attributes, birthday_month: where a rule may ask
         self.grants: dict[str, BenefitGrant] = {}  # by reference, where a command asks for benefits
         self.paid: set[str] = set()  # keys of the entries by which the tier gave coupons
+        self.sees_gifts = True  # what campaigns gave for tiers is known
+        self.gifts: set[str] = set()  # keys of the entries by which they did, or by which it was taken back
         self.activities: dict[str, Activity] = {}  # by reference: those named, and those that limits count
         self.told: dict[str, Told] = {}  # by key, what entries of TAKEN_BACK tell
         self.progress: dict[tuple[str, str], MissionProgress] = {}  # by mission and period
@@ -205,8 +211,18 @@ class Member:
             self.held[change.checkout.checkout_id] = change.detail
         elif entry.kind == "tier_coupons":
             self.paid.add(entry.key)
+        elif entry.kind == "campaign_undo":
+            self.gifts.add(entry.key)
         elif entry.kind in TAKEN_BACK:
             self.told[entry.key] = Told(entry.lot, entry.program_version, change.detail)
+            if is_gift(entry.key):
+                self.gifts.add(entry.key)
+
+
+def is_gift(key: str) -> bool:
+    """Whether by an entry of this key a campaign gave something for a tier: `campaign/<campaign>/tier/...`."""
+    kind, _, occasion = key.partition("/")
+    return kind == "campaign" and occasion.partition("/")[2].startswith("tier/")
 
 
 def telling(change: Change, **more: object) -> Change:

@@ -136,10 +136,16 @@ def give(
 
 
 def post_grant(
-    member: Member, given: Given, command: Command, context: Context, *, detail: dict[str, Any]
+    member: Member,
+    given: Given,
+    command: Command,
+    context: Context,
+    *,
+    detail: dict[str, Any],
+    key: str | None = None,
 ) -> Change:
     """The change of a command that granted this: the tier evaluated, and one entry of the command's kind, which tells
-    `detail`.
+    `detail`; under `key` if that is not the command's own.
     """
     restanding = restand(member, given.account, context, changed=given.lots)
     if restanding.detail:
@@ -148,7 +154,7 @@ def post_grant(
         member.account,
         restanding.account,
         kind=command.kind,
-        key=command.natural_key(context.today),
+        key=key or command.natural_key(context.today),
         context=context,
         content=command.content(),
         detail=compact(detail),

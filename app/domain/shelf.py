@@ -14,7 +14,8 @@ from app.domain.coupon_templates import Template
 
 class NeedsMore(Exception):
     """A decision needs more than was loaded: these counters, every share of these budgets, all lots of these members,
-    what these commands, which follow from it, name, or how far members are with the missions of these periods.
+    what these commands, which follow from it, name, how far members are with the missions of these periods, or what
+    campaigns gave these members for tiers.
     """
 
     def __init__(
@@ -27,6 +28,7 @@ class NeedsMore(Exception):
         coupons: frozenset[tuple[str, str]] = frozenset(),
         commands: frozenset[Command] = frozenset(),
         periods: frozenset[tuple[str, str]] = frozenset(),
+        gifts_of: frozenset[str] = frozenset(),
     ) -> None:
         super().__init__()
         self.counters = counters
@@ -36,6 +38,7 @@ class NeedsMore(Exception):
         self.coupons = coupons
         self.commands = commands
         self.periods = periods
+        self.gifts_of = gifts_of
 
 
 def _no_code() -> str:

@@ -173,8 +173,9 @@ class Simulation:
         return changes
 
     def _follow(self, command: Command) -> Sequence[Change]:
-        occasion = command.member_id, command.natural_key(self._context.today) or ""
-        if occasion in self._known:
+        key = command.natural_key(self._context.today)
+        occasion = command.member_id, key or ""
+        if key is not None and occasion in self._known:
             return ()
         if self._loaded is not None and command not in self._loaded:
             raise NeedsMore(commands=frozenset({command}))

@@ -31,6 +31,8 @@ def fill(members: Mapping[str, Member], loaded: Loaded, pii: PiiRing | None) -> 
         members[grant.member_id].grants[grant.reference] = grant
     for member_id, key in loaded.paid:
         members[member_id].paid.add(key)
+    for member_id, key in loaded.gifts:
+        members[member_id].gifts.add(key)
     for given in loaded.given:
         members[given.member_id].given[given.campaign] = given.points
     _fill_deeds(members, loaded)

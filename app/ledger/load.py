@@ -201,6 +201,14 @@ _PARTS = {
    FROM unnest(${0}::smallint[], ${1}::text[]) AS wanted (bucket, member_id)
    JOIN entry AS found ON found.bucket = wanted.bucket AND found.member_id = wanted.member_id
                 AND found.key >= 'tier_coupons/' AND found.key < 'tier_coupons0')""",
+    # keys of the entries by which campaigns gave something for a tier, and by which that was taken back: two ranges
+    "gifts": """
+(SELECT json_agg(json_build_array(found.member_id, found.key))
+   FROM unnest(${0}::smallint[], ${1}::text[]) AS wanted (bucket, member_id)
+   JOIN entry AS found ON found.bucket = wanted.bucket AND found.member_id = wanted.member_id
+                AND (found.key >= 'campaign/' AND found.key < 'campaign0'
+                     OR found.key >= 'campaign_undo/' AND found.key < 'campaign_undo0')
+                AND split_part(found.key, '/', 3) = 'tier')""",
     # tier reviews by the entry that opened them
     "reviews": """
 (SELECT array_agg(found)
@@ -209,6 +217,7 @@ _PARTS = {
 }
 _COLUMNS = {
     "activities": 4,
+    "gifts": 2,
     "grants": 2,
     "held_checkouts": 2,
     "held_coupons": 2,
@@ -253,6 +262,7 @@ class Wanted:
     traits: set[str] = field(default_factory=set)
     grants: set[str] = field(default_factory=set)
     paid: set[str] = field(default_factory=set)
+    gifts: set[str] = field(default_factory=set)
     given: set[tuple[str, str]] = field(default_factory=set)
     activities: set[tuple[str, str, date]] = field(default_factory=set)  # member, kind, from this day on
     named_activities: set[tuple[str, str]] = field(default_factory=set)
@@ -274,6 +284,7 @@ class Loaded(NamedTuple):
     traits: dict[str, dict[str, Any]]  # by member; the birthday still sealed
     grants: list[BenefitGrant]
     paid: list[tuple[str, str]]  # member, key
+    gifts: list[tuple[str, str]]  # the same
     given: list[CampaignMember]
     activities: list[Activity]
     progress: list[MissionProgress]
@@ -332,6 +343,7 @@ async def load(connection: Connection, wanted: Wanted) -> Loaded:
         traits={traits.pop("member_id"): traits for traits in json.loads(found.get("traits") or "[]")},
         grants=[BenefitGrant._make(row) for row in found.get("grants", ())],
         paid=[(member, key) for member, key in json.loads(found.get("paid") or "[]")],
+        gifts=[(member, key) for member, key in json.loads(found.get("gifts") or "[]")],
         given=[CampaignMember._make(row) for row in found.get("given", ())],
         activities=[
             Activity._make(row) for name in ("activities", "named_activities") for row in found.get(name, ())
@@ -368,6 +380,7 @@ def _parts(wanted: Wanted) -> Iterator[tuple[str, list[Sequence[Any]]]]:
         (("traits",), wanted.traits),
         (("grants",), wanted.grants),
         (("paid",), wanted.paid),
+        (("gifts",), wanted.gifts),
         (("referrals",), wanted.referrals),
         (("referrers",), wanted.referrers),
     ):

@@ -18,6 +18,7 @@ class Needs(NamedTuple):
     coupons: frozenset[tuple[str, str]] = frozenset()
     commands: frozenset[Command] = frozenset()
     periods: frozenset[tuple[str, str]] = frozenset()
+    gifts_of: frozenset[str] = frozenset()
 
     def with_more(self, more: NeedsMore) -> Needs:
         return Needs(
@@ -28,6 +29,7 @@ class Needs(NamedTuple):
             self.coupons | more.coupons,
             self.commands | more.commands,
             self.periods | more.periods,
+            self.gifts_of | more.gifts_of,
         )
 
 

@@ -132,6 +132,7 @@ class Wants:
         wanted.template_coupons.update(needs.template_coupons)
         wanted.coupons.update(needs.coupons)
         wanted.progress.update(needs.periods)
+        wanted.gifts.update(needs.gifts_of)
         for account in self._accounts.values():
             self._add_due(account)
         for member_id in needs.all_lots_of:
@@ -234,6 +235,8 @@ class Wants:
     def _add_campaigns(self, command: Command, account: Account) -> None:
         wanted, member_id = self._wanted, account.member_id
         trigger = command.fires or command.foretells
+        if trigger == "tier_change":
+            wanted.gifts.add(member_id)
         ahead = None if trigger is None else self._ahead.get(trigger)
         if ahead is None:
             return

@@ -35,6 +35,7 @@ _KINDS = (
     "reverse_activity",
     "referral_undo",
     "mission_undo",
+    "campaign_undo",
     "lock_coupon",
     "unlock_coupon",
     "lapse_coupon",

@@ -30,7 +30,7 @@ WITH step AS MATERIALIZED (
     SELECT member_id, sequence, occurred_at, code
       FROM entry, json_array_elements_text(detail->'voided') AS code
      WHERE bucket BETWEEN $1 AND $2
-       AND kind IN ('reverse', 'refund_checkout', 'reverse_activity', 'referral_undo', 'mission_undo')
+       AND kind IN ('reverse', 'refund_checkout', 'reverse_activity', 'referral_undo', 'mission_undo', 'campaign_undo')
        AND detail::text LIKE '%"voided":[%'
 ), held AS (
     SELECT member_id, sequence, checkout_id, name->>1 AS code, used->>1 AS template,

@@ -7,13 +7,13 @@ from app.queries.verify_checks import Check, comparison
 _CTES = """
 WITH undone AS (
     SELECT member_id, detail->>'undoes' AS key, (detail->>'points')::bigint AS points
-      FROM entry WHERE bucket BETWEEN $1 AND $2 AND kind IN ('mission_undo', 'referral_undo')
+      FROM entry WHERE bucket BETWEEN $1 AND $2 AND kind IN ('mission_undo', 'campaign_undo', 'referral_undo')
 ), gave AS (
     SELECT member_id, key, lot, (detail->>'points')::bigint AS points
-      FROM entry WHERE bucket BETWEEN $1 AND $2 AND kind IN ('mission', 'referral')
+      FROM entry WHERE bucket BETWEEN $1 AND $2 AND kind IN ('mission', 'campaign', 'referral')
 ), granted AS (
     SELECT member_id AS holder, lot AS number, terms->>'taken_back' IS NOT NULL AS is_taken_back
-      FROM lot WHERE bucket BETWEEN $1 AND $2 AND source IN ('mission', 'referral')
+      FROM lot WHERE bucket BETWEEN $1 AND $2 AND source IN ('mission', 'campaign', 'referral')
 )
 """
 

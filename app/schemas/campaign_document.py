@@ -166,9 +166,10 @@ class CampaignTerms(Wire):
     trigger: SkipValidation[Trigger] = Field(
         description="What it follows. `order`, `sign_in`, `activity` and `referral` earn points already, which it "
         "raises; the others it pays by itself, once for each occasion: `enrolment`, each tier reached by rising "
-        "(`tier_change`), each year's month of the `birthday`, each day that its window names (`schedule`) or on "
-        "which a holiday begins (`holiday`), each time a member falls dormant (`dormancy`), once when the points "
-        "available reach a `balance`, and to those who took part in another campaign when that ends (`campaign_end`).",
+        "(`tier_change`; what it paid is taken back when a refund takes the tier), each year's month of the "
+        "`birthday`, each day that its window names (`schedule`) or on which a holiday begins (`holiday`), each time a "
+        "member falls dormant (`dormancy`), once when the points available reach a `balance`, and to those who took "
+        "part in another campaign when that ends (`campaign_end`).",
         examples=["order"],
     )
     effects: SkipValidation[Annotated[list[EffectPart], Field(min_length=1, max_length=10)]] = Field(

@@ -34,7 +34,9 @@ _GIVING = frozenset(
 )
 """The entries whose `coupons` were given with what else they gave."""
 
-_TAKING_BACK = frozenset(("reverse", "refund_checkout", "reverse_activity", "referral_undo", "mission_undo"))
+_TAKING_BACK = frozenset(
+    ("reverse", "refund_checkout", "reverse_activity", "referral_undo", "mission_undo", "campaign_undo")
+)
 """The entries whose `voided` coupons went with what else they took back."""
 
 

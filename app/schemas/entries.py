@@ -35,6 +35,7 @@ EntryKind = Literal[
     "mission",
     "mission_undo",
     "campaign",
+    "campaign_undo",
     "adjust",
     "transfer",
     "receive",
@@ -128,8 +129,8 @@ class Entry(Answer):
     sequence: int = Field(description="Counted per member, without gaps.")
     kind: EntryKind = Field(
         description="What happened. `expire`, `expire_coupons`, `lapse`, `lapse_coupon` and `lapse_checkout` (a hold "
-        "that ran out), `tier_warning`, `tier_period`, `tier_coupons`, `mission`, `mission_undo`, "
-        "`campaign`, `referral`, `referral_share` and `referral_undo` happen by themselves, and so may `settle`."
+        "that ran out), `tier_warning`, `tier_period`, `tier_coupons`, `mission`, `mission_undo`, `campaign`, "
+        "`campaign_undo`, `referral`, `referral_share` and `referral_undo` happen by themselves, and so may `settle`."
     )
     points: int = Field(description="The signed change of the available points.")
     pending: int = Field(description="The signed change; so of all that follow.")

@@ -169,6 +169,21 @@ async def test_joining_and_buying_at_once(pair: list[Till], name: str) -> None:
     assert (await pair[0].balance(name))[0] == 150 + sum(points_of(await race(pair, commands[:12])))
 
 
+async def test_the_order_that_brings_a_tier_and_its_refund(pair: list[Till], name: str) -> None:
+    """What a campaign gave for the tier goes each time the tier does; it is never given twice."""
+    await pair[0].enrol(name)
+    await put_live(pair[0], name, GIFT, trigger="tier_change")
+    for number in range(5):
+        buy = order(name, f"o{number}", 40_000)
+        back = Reverse(member_id=name, order_id=buy.order_id, reference="b", amount=40_000)
+        await race(pair, [buy, back] * (AT_ONCE // 2))
+        await pair[number % 2].ask(back)
+    assert await pair[0].balance(name) == (0, 0, 0, 0)
+    kinds = await pair[0].kinds(name)
+    assert [kind for kind in kinds if kind.startswith("campaign")] == ["campaign", "campaign_undo"] * 5
+    assert await given(pair[0], name) == {"times": 5, "points": 250, "taken_back": 250}
+
+
 async def test_an_occasion_is_paid_once(pair: list[Till], name: str) -> None:
     [member] = await members(pair[0], name, 1)
     await put_live(pair[0], name, GIFT, trigger="dormancy", dormant_days=9, budget={"points": 1_000})

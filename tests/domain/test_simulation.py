@@ -269,8 +269,18 @@ def test_what_follows_has_to_be_loaded_first() -> None:
 
 
 def test_what_followed_already_does_not_follow_again() -> None:
-    rise = campaign("rise", Effect(kind="add_points", amount=500), trigger="tier_change")
-    assert len(run(context(rise), known={(MADE_UP, "campaign/rise/tier/silver")}).changes) == 1
+    mission = {"mission": "first", "name": "首单", "counts": "orders", "at_least": 1, "period": "ever"}
+    by = context(by=program(missions=[{**mission, "reward": {"points": 66}}]))
+    assert len(run(by).changes) == 2
+    assert len(run(by, known={(MADE_UP, "mission/first/ever")}).changes) == 1
+
+
+def test_the_gift_of_a_tier_is_given_once() -> None:
+    by = context(campaign("rise", Effect(kind="add_points", amount=500), trigger="tier_change"))
+    member = MadeUp().member(by)
+    member.gifts = {"campaign/rise/tier/silver"}
+    [_, again] = Simulation({MADE_UP: member}, by).run(order(30_000), ()).changes
+    assert again.entry is None
 
 
 def test_what_follows_may_be_refused(monkeypatch: pytest.MonkeyPatch) -> None:

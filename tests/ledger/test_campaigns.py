@@ -473,7 +473,11 @@ async def test_rising_by_what_a_campaign_gives(till: Till, member: str, name: st
     assert await till.kinds(member) == ["accrue", "campaign"]
     await till.ask(back(member, 400_000))
     await till.ask(order(member, "o2", amount=400_000))
-    assert await till.kinds(member) == ["accrue", "campaign", "reverse", "accrue"]
+    paid = ["accrue", "campaign"]
+    assert await till.kinds(member) == [*paid, "reverse", "campaign_undo", *paid]
+    await till.ask_all([back(member, 400_000, "o2"), order(member, "o3", amount=400_000)])
+    assert await till.kinds(member) == [*paid, "reverse", "campaign_undo"] * 2 + paid
+    assert (await till.balance(member))[0] == 4_000 + 50
 
 
 async def test_an_occasion_is_paid_once(till: Till, member: str, name: str) -> None:
