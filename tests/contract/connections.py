@@ -1,4 +1,4 @@
-"""Connections as they shouldn't be: half requests, lies about lengths, floods. Whoever else calls is served meanwhile."""
+"""Connections as they shouldn't be: half requests, lies about lengths, floods. Who else calls is served meanwhile."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from socket import SO_LINGER, SOL_SOCKET
 from tests.contract.wire import Answer, Wire
 
 READY = b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n"
-QUIET_SECONDS = 0.3
+QUIET_SECONDS = 0.5
 
 Open = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
 Case = Callable[[Open, str], Awaitable[None]]
@@ -59,8 +59,7 @@ async def half_a_body(open_: Open, credential: str) -> None:
 async def a_body_too_long(open_: Open, credential: str) -> None:
     """A body longer than its length: the rest is no request, and is told so."""
     heard = await _said(open_, _post(credential, "Content-Length: 2", body=b'{}{"operations":[]}\r\n\r\n'))
-    assert heard.startswith(b"HTTP/1.1 422")
-    assert heard.count(b"HTTP/1.1 ") <= 2
+    assert heard.startswith((b"HTTP/1.1 422", b"HTTP/1.1 400")), heard
     assert b"HTTP/1.1 2" not in heard
 
 

@@ -122,6 +122,7 @@ def a_name(draft: Draft, draw: random.Random) -> str:
 def the_body(draft: Draft, draw: random.Random) -> str:
     """The body as a whole."""
     good = draft.body or b"{}"
+    text = good.decode(errors="replace")
     cut = draw.randrange(1, max(2, len(good)))
     bodies: dict[str, bytes] = {
         "no body": b"",
@@ -136,8 +137,8 @@ def the_body(draft: Draft, draw: random.Random) -> str:
         "something after it": good + b" {}",
         "a NUL after it": good + b"\x00",
         "a byte order mark": b"\xef\xbb\xbf" + good,
-        "UTF-16": good.decode().encode("utf-16"),
-        "UTF-32": good.decode().encode("utf-32"),
+        "UTF-16": text.encode("utf-16"),
+        "UTF-32": text.encode("utf-32"),
         "single quotes": good.replace(b'"', b"'"),
         "a comment": b"/* x */ " + good,
         "an XML bomb": b'<!DOCTYPE x [<!ENTITY a "aaaa">]><x>&a;</x>',
