@@ -79,6 +79,7 @@ class Faults:
         """Do it, and mend what it broke."""
         what = getattr(self, f"_{fault.kind}")
         strike: Callable[[float], Awaitable[str | None]] = what
+        failed: str | None = None
         for _ in range(5):
             try:
                 failed = await strike(fault.size)

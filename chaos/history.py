@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
+from chaos.drawn_coupons import SCARCE
 from chaos.ledger import SYSTEM, Entry, Ledger
-from chaos.plan import SCARCE
 from chaos.record import Op
 
 UNRECORDED: Final = frozenset({"look", "enrol"})
@@ -82,7 +82,8 @@ def _of_one(op: Op, entry: Entry | None, ledger: Ledger) -> Iterable[Difference]
         return
     bodies = {_plain(send.body) for send in accepted}
     if len(bodies) > 1:
-        yield Difference(op.member, f"answers differ: {op.tell()}", *sorted(bodies)[:2])
+        first, second, *_ = sorted(bodies)
+        yield Difference(op.member, f"answers differ: {op.tell()}", first, second)
     if accepted and entry is None and not _is_repeat(op, ledger):
         yield Difference(op.member, f"acknowledged, and lost: {op.tell()}", "an entry", "none")
     if entry is not None and not accepted:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from tests.ledger.fair_model import FairMember
 from tests.ledger.model import Lot, Member, Refused, a_year_after, day
 
-ACTIVITIES: Final = {
+ACTIVITIES: Final[dict[tuple[str, str | None], tuple[int, int]]] = {
     ("review", None): (20, 20),
     ("review", "pictures"): (40, 20),
     ("share", None): (5, 0),
