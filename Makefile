@@ -15,7 +15,7 @@ INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check --no-input
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url pyproject.toml
 
-.PHONY: help serve test coverage mutants mutmut lint typecheck lock openapi bench bench-page bench-smoke chaos chaos-smoke clean
+.PHONY: help serve test coverage mutants mutmut lint typecheck lock openapi bench bench-page bench-smoke chaos chaos-smoke fuzz clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ chaos: $(VENV)/.test ## break the service under load and compare what it did; SE
 
 chaos-smoke: $(VENV)/.test ## the same for a minute and a half
 	@$(RUN) -m chaos --smoke $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+fuzz: $(VENV)/.test ## send malformed requests at length, 20 minutes and more; options in ARGS
+	@$(RUN) -m tests.contract $(ARGS)
 
 lock: $(VENV)/.test ## resolve the dependencies anew
 	@$(UV_COMPILE) --upgrade --group build --output-file requirements.lock

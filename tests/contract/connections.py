@@ -162,12 +162,17 @@ CASES: list[Case] = [
 ]  # fmt: skip
 
 
+def opening(port: int) -> Open:
+    """Opens connections to 127.0.0.1."""
+    return lambda: asyncio.open_connection("127.0.0.1", port)
+
+
 async def try_connections(port: int, credential: str) -> list[str]:
     """Do to the service at `port` all of `CASES`; what went wrong, if anything did."""
     faults: list[str] = []
     for case in CASES:
         try:
-            await case(lambda: asyncio.open_connection("127.0.0.1", port), credential)
+            await case(opening(port), credential)
         except (AssertionError, TimeoutError, OSError) as error:
             faults.append(f"{case.__name__}: {type(error).__name__} {error}")
         async with Wire(port) as wire:
