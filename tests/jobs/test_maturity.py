@@ -71,6 +71,7 @@ async def test_checkouts_lapse(sandbox: Sandbox) -> None:
 
 async def test_two_at_once_write_everything_once(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(maturity, "BATCH", 4)
+    monkeypatch.setattr(maturity, "FOUND", 10)
     await with_points(sandbox)
     await sandbox.ahead("2031-04-01T10:00:00+08:00")
     await asyncio.gather(*(mature_all(sandbox.database, is_sandbox=True) for _ in range(2)))
@@ -102,7 +103,7 @@ async def test_asked_to_stop_it_ends_after_a_batch(sandbox: Sandbox, monkeypatch
     monkeypatch.setattr(maturity, "BATCH", 4)
     await with_points(sandbox)
     await sandbox.ahead("2031-04-01T10:00:00+08:00")
-    answers = iter([False, False, False, True, True])
+    answers = iter([*[False] * 4, True, True])
     await job.run(sandbox.database, is_sandbox=True, is_stopping=lambda: next(answers))
     assert len(await sandbox.entries("expire")) == 4
 
@@ -117,6 +118,7 @@ async def test_a_member_who_can_not_mature_stops_nobody_else(
 
     monkeypatch.setattr(maturity, "members_due", with_a_ghost)
     monkeypatch.setattr(maturity, "BATCH", 4)
+    monkeypatch.setattr(maturity, "FOUND", 10)
     await with_points(sandbox)
     await sandbox.ahead("2031-04-01T10:00:00+08:00")
     assert await mature_all(sandbox.database, is_sandbox=True) == 30
