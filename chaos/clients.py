@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import itertools
 import random
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from chaos.record import Batch, Op, Send
+from chaos.record import SENDING, Batch, Op, Send
 from chaos.wire import Answered, Cut, Wire
 
 ANSWER_SECONDS: Final = 5.0
@@ -15,6 +16,8 @@ RESOLVE_SECONDS: Final = 120.0
 FIRST_PAUSE_SECONDS: Final = 0.03
 LONGEST_PAUSE_SECONDS: Final = 0.5
 COPIES: Final = 3
+
+_sendings = itertools.count(1)
 
 
 class Client:
@@ -56,7 +59,7 @@ async def _resolve(wire: Wire, each: Op | Batch) -> None:
 
 async def _send(wire: Wire, op: Op) -> bool:
     """Send it once; whether the answer is certain."""
-    headers = {"X-Request-Id": op.request_id}
+    headers = {"X-Request-Id": _request_id(op.request_id)}
     if op.idempotency_key is not None:
         headers["Idempotency-Key"] = op.idempotency_key
     path, body = (op.path, op.body) if op.path else ("/v1/batches", {"operations": [op.asked]})
@@ -69,13 +72,13 @@ async def _send(wire: Wire, op: Op) -> bool:
 
 async def _send_batch(wire: Wire, batch: Batch) -> bool:
     body = {"operations": [op.asked for op in batch.ops]}
-    headers = {"X-Request-Id": batch.request_id}
+    headers = {"X-Request-Id": _request_id(batch.request_id)}
     whole, answer = await _exchange(wire, "POST", "/v1/batches", body, headers)
     results: Sequence[dict[str, Any] | None] = [None] * len(batch.ops)
     if answer is not None and answer.status == 200:
         results = answer.body["results"]
     for op, result in zip(batch.ops, results, strict=True):
-        send = Send(whole.began, whole.ended)
+        send = Send(whole.began, whole.ended, request_id=whole.request_id)
         if result is not None:
             send.status, send.body, send.is_replayed = result["status"], result["body"], result["replayed"]
         elif answer is not None:
@@ -84,10 +87,15 @@ async def _send_batch(wire: Wire, batch: Batch) -> bool:
     return all(op.sends[-1].is_accepted or op.sends[-1].is_refused for op in batch.ops)
 
 
+def _request_id(stem: str) -> str:
+    """A new one for each sending; `stem_of()` leads back."""
+    return f"{stem}{SENDING}{next(_sendings)}"
+
+
 async def _exchange(
     wire: Wire, method: str, path: str, body: object, headers: dict[str, str]
 ) -> tuple[Send, Answered | None]:
-    send, answer = Send(time.time()), None
+    send, answer = Send(time.time(), request_id=headers["X-Request-Id"]), None
     with contextlib.suppress(Cut):
         answer = await wire.ask(method, path, body, headers=headers, seconds=ANSWER_SECONDS)
     send.ended = time.time()

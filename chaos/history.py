@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from chaos.drawn_coupons import SCARCE
 from chaos.ledger import SYSTEM, Entry, Ledger
-from chaos.record import Op
+from chaos.record import Op, stem_of
 
 UNRECORDED: Final = frozenset({"look", "enrol"})
 """Commands that leave no entry."""
@@ -40,7 +40,7 @@ def match(ops: Sequence[Op], ledger: Ledger) -> Matched:
         for entry in entries:
             if entry.actor == SYSTEM or entry.kind == "receive":
                 continue
-            op = next((op for op in asked.get(entry.request_id, ()) if _wrote(op, entry)), None)
+            op = next((op for op in asked.get(stem_of(entry.request_id), ()) if _wrote(op, entry)), None)
             if op is None:
                 matched.differences.append(
                     Difference(entry.member, "an entry nobody asked for", "none", _told(entry))
@@ -84,6 +84,9 @@ def _of_one(op: Op, entry: Entry | None, ledger: Ledger) -> Iterable[Difference]
     if len(bodies) > 1:
         first, second, *_ = sorted(bodies)
         yield Difference(op.member, f"answers differ: {op.tell()}", first, second)
+    made = [send for send in accepted if not send.is_replayed]
+    if any(entry is None or send.request_id != entry.request_id for send in made):
+        yield Difference(op.member, f"a repeat told as the first: {op.tell()}", "a replay", str(len(made)))
     if accepted and entry is None and not _is_repeat(op, ledger):
         yield Difference(op.member, f"acknowledged, and lost: {op.tell()}", "an entry", "none")
     if entry is not None and not accepted:
@@ -123,6 +126,23 @@ def check_order(matched: Matched, ledger: Ledger) -> Iterable[Difference]:
             known_at = op.acknowledged_at
             if known_at is not None and (earliest is None or known_at < earliest[0]):
                 earliest = known_at, op
+
+
+def check_batches(ops: Sequence[Op], matched: Matched) -> Iterable[Difference]:
+    """What a batch asked of one member was done in its order. Only of batches sent once: a repeat may do what was
+    refused at first.
+    """
+    last: dict[tuple[str, str], tuple[int, Op]] = {}
+    for op in ops:
+        entry = matched.entry_of.get(op.op_id)
+        if entry is None or op.request_id == op.op_id or len(op.sends) > 1:
+            continue
+        sequence, before = last.get((op.request_id, op.member), (0, op))
+        if entry.sequence < sequence:
+            yield Difference(
+                op.member, f"a batch out of order: {op.tell()}", f"after {before.tell()}", _told(entry)
+            )
+        last[op.request_id, op.member] = entry.sequence, op
 
 
 def check_scarce(ops: Sequence[Op], ledger: Ledger, *, stock: int) -> Iterable[Difference]:

@@ -5,17 +5,28 @@ from typing import Any, Final
 
 REFUSED_FROM: Final = 400
 FAILED_FROM: Final = 500
+SENDING: Final = ":"
+"""Between a command's or batch's own request id and the number of the sending."""
+
+
+def stem_of(request_id: str) -> str:
+    """The command's or batch's own."""
+    return request_id.partition(SENDING)[0]
 
 
 @dataclass(slots=True)
 class Send:
-    """One time a command was sent. `status` None: no answer came back. Times are of the real clock, in seconds."""
+    """One time a command was sent. `status` None: no answer came back. Times are of the real clock, in seconds.
+
+    `request_id` is its own, and that of the entry which this very sending wrote.
+    """
 
     began: float
     ended: float = 0.0
     status: int | None = None
     body: Any = None
     is_replayed: bool = False
+    request_id: str = ""
 
     @property
     def is_accepted(self) -> bool:
@@ -47,9 +58,9 @@ class Send:
 class Op:
     """A command as it was planned, and every time it was sent.
 
-    `request_id` goes with each of its requests and into its entry; `key` is the entry's natural key, empty where the
-    ledger makes one. `facts` are what the model needs to do the same. `asked` is how a batch names it, empty where it
-    can't be in one. `copies` are sent at once.
+    `request_id` begins that of each of its requests, which goes into its entry; `key` is the entry's natural key,
+    ending with a slash where the ledger makes the rest. `facts` are what the model needs to do the same. `asked` is
+    how a batch names it, empty where it can't be in one. `copies` are sent at once.
     """
 
     op_id: str

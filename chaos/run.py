@@ -203,6 +203,7 @@ def compare(clock: Clock, held: ledger.Ledger, result: Result) -> None:
     result.differences += [
         *matched.differences,
         *history.check_order(matched, held),
+        *history.check_batches(result.ops, matched),
         *history.check_scarce(result.ops, held, stock=STOCK),
         *history.check_pot(held, budget=POT_POINTS, gift=GIFT_POINTS),
         *replay.differences,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -75,13 +76,13 @@ class History:
 def op(kind: str, key: str, facts: dict[str, Any], status: int, body: dict[str, Any], *, at: float) -> Op:
     """One that was sent at this second and answered half a second later."""
     name = f"{kind}-{at}"
-    send = Send(START + at, START + at + 0.5, status, body)
+    send = Send(START + at, START + at + 0.5, status, body, request_id=f"{name}:1")
     return Op(name, name, kind, "m", key, "POST", "/", None, facts, sends=[send])
 
 
 def entry(sequence: int, kind: str, by: Op, points: int, *, at: float) -> Entry:
     after = (points, 0, 0, 0, 103, 0)
-    return Entry("m", sequence, kind, by.key, "key:x", by.request_id, moment(at + 0.2), after)
+    return Entry("m", sequence, kind, by.key, "key:x", f"{by.request_id}:1", moment(at + 0.2), after)
 
 
 def moment(at: float) -> datetime:
@@ -127,7 +128,11 @@ def answer_wrongly(history: History) -> None:
 
 
 def answer_otherwise_again(history: History) -> None:
-    history.redeem.sends.append(Send(START + 2.1, START + 2.6, 200, {"points": 51}))
+    history.redeem.sends.append(Send(START + 2.1, START + 2.6, 200, {"points": 51}, True))
+
+
+def make_it_twice(history: History) -> None:
+    history.redeem.sends.append(replace(history.redeem.sends[0], request_id="redeem-2:2"))
 
 
 def refuse_what_was_done(history: History) -> None:
@@ -151,7 +156,16 @@ def show_what_is_over(history: History) -> None:
 
 
 def come_too_early(history: History) -> None:
-    history.accrue.sends[0] = Send(START + 2.6, START + 2.7, 201, history.accrue.sends[0].body)
+    history.accrue.sends[0] = replace(history.accrue.sends[0], began=START + 2.6, ended=START + 2.7)
+
+
+def turn_a_batch_round(history: History) -> None:
+    for command in (history.redeem, history.accrue):
+        command.request_id = "b1"
+        command.sends[0].request_id = "b1:1"
+        command.sends[0].began, command.sends[0].ended = START + 1, START + 3
+    history.entries = [entry._replace(request_id="b1:1") for entry in history.entries]
+    history.accrue, history.redeem = history.redeem, history.accrue
 
 
 def break_down(history: History) -> None:
@@ -192,12 +206,14 @@ def overdraw(history: History) -> None:
         (count_wrongly, "balances after"),
         (answer_wrongly, "answer of"),
         (answer_otherwise_again, "answers differ"),
+        (make_it_twice, "a repeat told as the first"),
         (refuse_what_was_done, "refused, and took effect"),
         (refuse_without_reason, "refused: "),
         (refuse_for_another_reason, "refused: "),
         (show_what_never_was, "seen: "),
         (show_what_is_over, "seen: "),
         (come_too_early, "out of order"),
+        (turn_a_batch_round, "a batch out of order"),
         (break_down, "answered 500"),
         (never_tell, "never resolved"),
         (hold_other_figures, "spend"),
