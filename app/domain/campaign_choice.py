@@ -155,12 +155,13 @@ def counted(member: Member, change: Change, context: Context) -> Change:
     given: dict[str, int] = {}
     for tally in change.tallies:
         code = tally.campaign
-        number = numbers.get(code)
-        if tally.times and number is not None and not account.took_part_in(number):
+        if tally.times and (number := numbers.get(code)) is not None and not account.took_part_in(number):
             account = account.taking_part_in(number)
             newcomers.append(code)
         if tally.points and (member.limited is None or code in member.limited):
             given[code] = given.get(code, member.given.get(code, 0)) + tally.points
+    if not newcomers and not given:
+        return change
     rows = tuple(CampaignMember(account.bucket, account.member_id, *each) for each in given.items())
     return change._replace(account=account, newcomers=tuple(newcomers), given=rows)
 

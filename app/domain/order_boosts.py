@@ -1,13 +1,12 @@
 """What campaigns add to an order, decided when it is recorded (RULES.md: back-dated orders, Campaigns)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from app.domain.account import Account, Tally
-from app.domain.boosts import Boost, boosted_growth, boosts_of
+from app.domain.boosts import Boost, boosts_of
 from app.domain.campaign_choice import applying, limit, stacked
 from app.domain.campaign_facts import CampaignFacts
-from app.domain.campaigns import Campaign
 from app.domain.earning import Earned
 from app.domain.orders import Order
 from app.domain.posting import Context, Member
@@ -43,14 +42,16 @@ def boosted(member: Member, account: Account, order: Order, context: Context) ->
         chosen = stacked([campaign for campaign in campaigns if campaign.campaign not in spent])
         order = order._replace(boosts=tuple(boost for campaign in chosen for boost in boosts_of(campaign)))
         reward = _earned(order, account, context)
-        limited = limit(chosen, _paid(order, reward), member, context)
-        while not limited.spent and _exceeds(order, reward, limited.points):
+        paid = _paid(order, reward)
+        limited = limit(chosen, paid, member, context)
+        while not limited.spent and _exceeds(paid, limited.points):
             # Rounding may give the next one a point more than before.
             order = _within_caps(order, reward, limited.points)
             reward = _earned(order, account, context)
-            limited = limit(chosen, _paid(order, reward), member, context)
+            paid = _paid(order, reward)
+            limited = limit(chosen, paid, member, context)
         if not limited.spent:
-            return Boosted(order, reward, _tallies(chosen, order, reward), limited.draws)
+            return Boosted(order, reward, _tallies(order, paid), limited.draws)
         spent |= limited.spent
 
 
@@ -58,9 +59,9 @@ def _earned(order: Order, account: Account, context: Context) -> Earned:
     return order.earned(tier=account.tier, program=context.program, spend_before=account.spend)
 
 
-def _exceeds(order: Order, reward: Earned, points: Mapping[str, int]) -> bool:
+def _exceeds(paid: Mapping[str, int], points: Mapping[str, int]) -> bool:
     """Whether a campaign pays more than these points of it."""
-    return any(points[campaign] < paid for campaign, paid in _paid(order, reward).items())
+    return paid != points and any(points[campaign] < of_it for campaign, of_it in paid.items())
 
 
 def _within_caps(order: Order, reward: Earned, points: Mapping[str, int]) -> Order:
@@ -75,24 +76,19 @@ def _within_caps(order: Order, reward: Earned, points: Mapping[str, int]) -> Ord
 
 
 def _paid(order: Order, reward: Earned) -> dict[str, int]:
-    """The points each campaign pays."""
+    """The points each campaign pays that adds something to the order."""
     paid: dict[str, int] = {}
     for boost, points in zip(order.boosts, reward.boosted, strict=True):
         paid[boost.campaign] = paid.get(boost.campaign, 0) + points
     return paid
 
 
-def _tallies(campaigns: Sequence[Campaign], order: Order, reward: Earned) -> tuple[Tally, ...]:
+def _tallies(order: Order, paid: Mapping[str, int]) -> tuple[Tally, ...]:
     """Those who give at the till alone are counted there."""
-    paid = _paid(order, reward)
+    growth = dict.fromkeys(paid, 0)
+    for boost in order.boosts:
+        if boost.kind == "add_growth":
+            growth[boost.campaign] += boost.amount
     return tuple(
-        Tally(
-            campaign.campaign,
-            times=1,
-            amount=order.amount,
-            points=paid.get(campaign.campaign, 0),
-            growth=boosted_growth(boosts, share=1),
-        )
-        for campaign in campaigns
-        if (boosts := [boost for boost in order.boosts if boost.campaign == campaign.campaign])
+        Tally(campaign, 1, order.amount, points, growth[campaign]) for campaign, points in paid.items()
     )

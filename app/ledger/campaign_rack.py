@@ -52,6 +52,7 @@ class CampaignRack:
         self._counting: set[str] = set()  # those of which some version gives each member only so much
         self._live: dict[Trigger, list[Campaign]] = {}
         self._asking_traits: frozenset[str] = frozenset()  # campaigns whose conditions ask of the person
+        self._ahead: dict[Trigger, Ahead] = {}  # until campaigns, budgets or the day change
         self._spent: dict[str, int] = {}  # budgets, each at the revision of its campaign
         self._today = date.min
         self.failures = CampaignFailures()
@@ -73,6 +74,7 @@ class CampaignRack:
             if campaign.state == "live":
                 live.setdefault(campaign.trigger, []).append(campaign)
         self._live = live
+        self._ahead.clear()
         self._asking_traits = frozenset(
             campaign.campaign
             for campaigns in live.values()
@@ -108,7 +110,12 @@ class CampaignRack:
 
     def ahead(self, trigger: Trigger) -> Ahead:
         """What the live campaigns of a trigger may need, as far as this process knows."""
-        campaigns = self._live.get(trigger)
+        known = self._ahead.get(trigger)
+        if known is None:
+            known = self._ahead[trigger] = self._look_ahead(self._live.get(trigger, ()))
+        return known
+
+    def _look_ahead(self, campaigns: Sequence[Campaign]) -> Ahead:
         if not campaigns:
             return NOTHING_AHEAD
         today = self._today.isoformat()
@@ -139,6 +146,7 @@ class CampaignRack:
             campaign = self.campaigns.get(budget.partition("/")[0])
             if campaign is not None:
                 self._spent[budget] = campaign.revision
+                self._ahead.clear()
 
     def _is_spent(self, budget: str) -> bool:
         campaign = self.campaigns.get(budget.partition("/")[0])
@@ -168,6 +176,7 @@ class CampaignRack:
         """The budgets known to be spent; those of days that are over are forgotten."""
         if today != self._today:
             self._today = today
+            self._ahead.clear()
             self._spent = {budget: at for budget, at in self._spent.items() if "/" not in budget}
         return [budget for budget in self._spent if self._is_spent(budget)]
 
