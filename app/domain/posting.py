@@ -96,6 +96,17 @@ class Told(NamedTuple):
     detail: Mapping[str, Any]
 
 
+_GIVING = frozenset({"campaign", "campaign_undo"})
+
+
+class Gift(NamedTuple):
+    """What a campaign gave for a tier, by an entry of its own: its lot if it has one, and how much of both."""
+
+    lot: int | None
+    points: int
+    growth: int
+
+
 class Member:
     """A member as loaded, changed only by applying decisions: so a batch decides each on what the last one left."""
 
@@ -156,7 +167,7 @@ class Member:
         self.grants: dict[str, BenefitGrant] = {}  # by reference, where a command asks for benefits
         self.paid: set[str] = set()  # keys of the entries by which the tier gave coupons
         self.sees_gifts = True  # what campaigns gave for tiers is known
-        self.gifts: set[str] = set()  # keys of the entries by which they did, or by which it was taken back
+        self.gifts: dict[str, Gift] = {}  # by key, and the keys of the entries by which it was taken back
         self.activities: dict[str, Activity] = {}  # by reference: those named, and those that limits count
         self.told: dict[str, Told] = {}  # by key, what entries of TAKEN_BACK tell
         self.progress: dict[tuple[str, str], MissionProgress] = {}  # by mission and period
@@ -207,22 +218,14 @@ class Member:
 
     def _note(self, entry: Entry, change: Change) -> None:
         """Keep what later decisions ask of an entry."""
+        if entry.kind in _GIVING and entry.key.split("/")[2] == "tier":
+            self.gifts[entry.key] = Gift(entry.lot, change.detail["points"], change.detail.get("growth", 0))
         if entry.kind == "hold" and change.checkout is not None:
             self.held[change.checkout.checkout_id] = change.detail
         elif entry.kind == "tier_coupons":
             self.paid.add(entry.key)
-        elif entry.kind == "campaign_undo":
-            self.gifts.add(entry.key)
         elif entry.kind in TAKEN_BACK:
             self.told[entry.key] = Told(entry.lot, entry.program_version, change.detail)
-            if is_gift(entry.key):
-                self.gifts.add(entry.key)
-
-
-def is_gift(key: str) -> bool:
-    """Whether by an entry of this key a campaign gave something for a tier: `campaign/<campaign>/tier/...`."""
-    kind, _, occasion = key.partition("/")
-    return kind == "campaign" and occasion.partition("/")[2].startswith("tier/")
 
 
 def telling(change: Change, **more: object) -> Change:

@@ -4,7 +4,7 @@ The ladder itself is in `tiers.py`; here its answers become changes of the accou
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -15,9 +15,10 @@ from app.domain.command import Command
 from app.domain.commands import DecideReview, EvaluateTier, SetTier
 from app.domain.compact import compact
 from app.domain.errors import ErrorKind, LoyaltyError, ReviewClosed, ReviewNotFound
+from app.domain.gifts import holding
 from app.domain.instants import earlier, rfc3339
 from app.domain.orders import order_of
-from app.domain.posting import Change, Context, Member, post
+from app.domain.posting import Change, Context, Gift, Member, post
 from app.domain.program import Program
 from app.domain.tiers import (
     Evaluation,
@@ -33,6 +34,7 @@ from app.domain.tiers import (
 )
 
 _JUST_BEFORE = timedelta(microseconds=1)
+_GIVEN = frozenset({"points_earned", "growth"})
 _GRANTS = frozenset({"sign_in", "activity", "mission", "campaign", "referral"})
 
 
@@ -54,19 +56,29 @@ class Restanding(NamedTuple):
 
 
 def standing_of(
-    account: Account, lots: Iterable[Lot], *, at: datetime, programs: Mapping[int, Program], program: Program
+    account: Account,
+    lots: Iterable[Lot],
+    *,
+    at: datetime,
+    programs: Mapping[int, Program],
+    program: Program,
+    without: Collection[Gift] = (),
 ) -> Standing:
-    """What a member has gathered over the qualification's window, as of `at`; `lots` hold all that lie in it.
+    """What a member has gathered over the qualification's window, as of `at`; `lots` hold all that lie in it. What
+    some gifts gave may be left out.
 
     A window is whole days, so it ends with the day of `at`: the clock of a till may be some minutes ahead.
     """
     start = window_start(at, program)
     if start is None:
-        return Standing(account.spend, account.orders, account.earned, account.growth)
+        earned = account.earned - sum(gift.points for gift in without)
+        growth = account.growth - sum(gift.growth for gift in without)
+        return Standing(account.spend, account.orders, earned, growth)
+    left_out = {gift.lot for gift in without}
     end = end_of_day(local_date(at, program.timezone), program.timezone)
     spend = orders = points = growth = 0
     for lot in lots:
-        if lot.pending or not start <= lot.accrued_at < end:
+        if lot.pending or lot.lot in left_out or not start <= lot.accrued_at < end:
             continue
         granting = programs[lot.program_version]
         if lot.source in _GRANTS:
@@ -96,35 +108,66 @@ def restand(
     member: Member, after: Account, context: Context, *, changed: tuple[Lot, ...], refunded: bool = False
 ) -> Restanding:
     """Evaluate the tier once `after` and the `changed` lots hold (RULES.md: upgrades in the same transaction)."""
-    program = context.program
-    if program.tiers.qualification.window == "lifetime":
-        standings = [Standing(after.spend, after.orders, after.earned, after.growth)]
+    if refunded:
+        return _evaluated(member, after, _refunded(member, after, context, changed), context)
+    evaluation = evaluate(
+        current=after.tier,
+        approved=after.approved_tier,
+        reviewed=after.reviewed_tier,
+        standing=_standing(member, after, context, changed, at=context.now),
+        program=context.program,
+        is_manual=after.tier_state == "manual",
+    )
+    return _evaluated(member, after, evaluation, context)
+
+
+def _standing(
+    member: Member,
+    after: Account,
+    context: Context,
+    changed: Iterable[Lot],
+    *,
+    at: datetime,
+    without: Collection[Gift] = (),
+) -> Standing:
+    if context.program.tiers.qualification.window == "lifetime":
+        lots: Iterable[Lot] = ()
     else:
         lots = {**member.lots, **{lot.lot: lot for lot in changed}}.values()
-        moments = [context.now, after.tier_since] if refunded else [context.now]
-        standings = [
-            standing_of(after, lots, at=at, programs=context.programs, program=program) for at in moments
-        ]
-    is_manual = after.tier_state == "manual"
-    if refunded:
-        evaluation = after_refund(
-            current=after.tier,
+    return standing_of(
+        after, lots, at=at, programs=context.programs, program=context.program, without=without
+    )
+
+
+def _refunded(member: Member, after: Account, context: Context, changed: tuple[Lot, ...]) -> Evaluation:
+    """What a refund leaves of the tier. What campaigns gave for reaching a tier does not hold it: they would not have
+    given it without what was refunded. Raises NeedsMore.
+    """
+    program = context.program
+
+    def judged(tier: str, without: Collection[Gift]) -> Evaluation:
+        return after_refund(
+            current=tier,
             approved=after.approved_tier,
             reviewed=after.reviewed_tier,
-            standings=standings,
+            standings=[
+                _standing(member, after, context, changed, at=at, without=without)
+                for at in (context.now, after.tier_since)
+            ],
             program=program,
-            is_manual=is_manual,
+            is_manual=after.tier_state == "manual",
         )
-    else:
-        evaluation = evaluate(
-            current=after.tier,
-            approved=after.approved_tier,
-            reviewed=after.reviewed_tier,
-            standing=standings[0],
-            program=program,
-            is_manual=is_manual,
-        )
-    return _evaluated(member, after, evaluation, context)
+
+    evaluation = judged(after.tier, ())
+    if after.tier_state == "manual" or _GIVEN.isdisjoint(program.tiers.qualification.metrics):
+        return evaluation
+    while evaluation.tier.rank:
+        gifts = holding(member, evaluation.tier, program, changed)
+        again = judged(evaluation.tier.code, gifts) if gifts else evaluation
+        if again.tier == evaluation.tier:
+            break
+        evaluation = again
+    return evaluation
 
 
 def tier_foreseen(account: Account, spend_fen: int, program: Program) -> str:

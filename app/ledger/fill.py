@@ -8,7 +8,7 @@ from typing import Any
 
 from app.domain.account import Entry
 from app.domain.answers import key_parts
-from app.domain.posting import TAKEN_BACK, Member, Told
+from app.domain.posting import TAKEN_BACK, Gift, Member, Told
 from app.ledger.load import Loaded
 from app.security.pii import PiiRing
 
@@ -31,8 +31,8 @@ def fill(members: Mapping[str, Member], loaded: Loaded, pii: PiiRing | None) -> 
         members[grant.member_id].grants[grant.reference] = grant
     for member_id, key in loaded.paid:
         members[member_id].paid.add(key)
-    for member_id, key in loaded.gifts:
-        members[member_id].gifts.add(key)
+    for member_id, key, lot, points, growth in loaded.gifts:
+        members[member_id].gifts[key] = Gift(lot, points, growth)
     for given in loaded.given:
         members[given.member_id].given[given.campaign] = given.points
     _fill_deeds(members, loaded)

@@ -201,9 +201,10 @@ _PARTS = {
    FROM unnest(${0}::smallint[], ${1}::text[]) AS wanted (bucket, member_id)
    JOIN entry AS found ON found.bucket = wanted.bucket AND found.member_id = wanted.member_id
                 AND found.key >= 'tier_coupons/' AND found.key < 'tier_coupons0')""",
-    # keys of the entries by which campaigns gave something for a tier, and by which that was taken back: two ranges
+    # the entries by which campaigns gave something for a tier, and by which that was taken back: two ranges
     "gifts": """
-(SELECT json_agg(json_build_array(found.member_id, found.key))
+(SELECT json_agg(json_build_array(found.member_id, found.key, found.lot, (found.detail->>'points')::bigint,
+                                  coalesce((found.detail->>'growth')::bigint, 0)))
    FROM unnest(${0}::smallint[], ${1}::text[]) AS wanted (bucket, member_id)
    JOIN entry AS found ON found.bucket = wanted.bucket AND found.member_id = wanted.member_id
                 AND (found.key >= 'campaign/' AND found.key < 'campaign0'
@@ -284,7 +285,7 @@ class Loaded(NamedTuple):
     traits: dict[str, dict[str, Any]]  # by member; the birthday still sealed
     grants: list[BenefitGrant]
     paid: list[tuple[str, str]]  # member, key
-    gifts: list[tuple[str, str]]  # the same
+    gifts: list[tuple[str, str, int | None, int, int]]  # member, key, lot, points, growth
     given: list[CampaignMember]
     activities: list[Activity]
     progress: list[MissionProgress]
@@ -343,7 +344,7 @@ async def load(connection: Connection, wanted: Wanted) -> Loaded:
         traits={traits.pop("member_id"): traits for traits in json.loads(found.get("traits") or "[]")},
         grants=[BenefitGrant._make(row) for row in found.get("grants", ())],
         paid=[(member, key) for member, key in json.loads(found.get("paid") or "[]")],
-        gifts=[(member, key) for member, key in json.loads(found.get("gifts") or "[]")],
+        gifts=[tuple(gift) for gift in json.loads(found.get("gifts") or "[]")],
         given=[CampaignMember._make(row) for row in found.get("given", ())],
         activities=[
             Activity._make(row) for name in ("activities", "named_activities") for row in found.get(name, ())

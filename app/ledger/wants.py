@@ -120,6 +120,7 @@ class Wants:
         self._asks_for_traits = asks_for_traits
         self._ahead = ahead
         self._sees_all = counts_all_lots(program)
+        self._weighs_gifts = not {"points_earned", "growth"}.isdisjoint(program.tiers.qualification.metrics)
         self._keeps_alive = program.validity.policy == "inactivity"
         self._templates_given = templates_given(program, Mature.gives)
         self._wanted = Wanted()
@@ -192,6 +193,8 @@ class Wants:
             wanted.lots[member_id] = 1
         elif command.reads_all_lots or (self._keeps_alive and command.keeps_alive):
             wanted.lots.setdefault(member_id, account.lot_floor)
+        if self._weighs_gifts and command.needs_lots:  # it may be a refund, and they may hold the tier
+            wanted.gifts.add(member_id)
         if member_id != command.member_id:
             return
         today = local_date(self._moments[member_id], self._program.timezone)

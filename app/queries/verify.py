@@ -80,7 +80,7 @@ _EVERYTHING = checks.together(
         f"ARRAY[]::text[] FROM ({campaigns.ADDED_UP}) AS added_up",
     }
 )
-"""All that is compared bucket by bucket, but for the balances."""
+"""All that is compared, for some buckets."""
 
 
 class _Pair(NamedTuple):
@@ -154,9 +154,7 @@ async def verify(
         size: int = await working[0].fetchval(checks.SIZE)
         step = min(max(BUCKETS * _BYTES_AT_ONCE // max(size, 1), 1), -(-BUCKETS // connections))
         shares = [(first, min(first + step, BUCKETS) - 1) for first in range(0, BUCKETS, step)]
-        waiting = [*((_count, share) for share in shares[:1])]
-        for share in shares:
-            waiting += [(_verify_all_else, share), (_verify_balances, share)]
+        waiting = [(_count, shares[0]), *((_verify, share) for share in reversed(shares))]
         done, of = 0, len(waiting)
 
         async def work(connection: Connection) -> None:
@@ -207,15 +205,36 @@ async def _count(connection: Connection, _buckets: tuple[int, int], run: _Run) -
         setattr(run.report, name, count)
 
 
-# --- balances ----------------------------------------------------------------------------------------------
+# --- some buckets ------------------------------------------------------------------------------------------
 
 
-async def _verify_balances(connection: Connection, buckets: tuple[int, int], run: _Run) -> None:
-    off = [member_id async for (member_id,) in _rows(connection, balances.OFF, *buckets)]
-    for members in _batches(off):
+async def _verify(connection: Connection, buckets: tuple[int, int], run: _Run) -> None:
+    closely: dict[str, set[str]] = {accounts.BALANCES: set(), accounts.LOTS: set()}
+    pairs: dict[Pairing, list[_Pair]] = {}
+    async for name, who, place, first, second in _rows_of_all(
+        connection, _EVERYTHING, *buckets, run.lowest_tiers
+    ):
+        if name in _COMPARISONS:
+            for difference in _differences(_COMPARISONS[name], who, place, first, second):
+                if difference.what in closely:
+                    closely[difference.what].add(who)
+                else:
+                    run.report.add(difference)
+        elif name in _PAIRINGS:
+            waiting = pairs.setdefault(_PAIRINGS[name], [])
+            waiting.append(_Pair(who, place, first[0], second[0]))
+            if len(waiting) == _PAIRS_AT_ONCE:
+                await _match(connection, pairs.pop(_PAIRINGS[name]), _PAIRINGS[name], run.report)
+        else:
+            _SUMS[name](run, who, place, [int(figure) for figure in first])
+    for pairing, waiting in pairs.items():
+        await _match(connection, waiting, pairing, run.report)
+    for members in _batches(sorted(closely[accounts.BALANCES])):
         await _compare_members(connection, balances.BALANCES, members, run.report)
-        async for row in _rows(connection, balances.BROKEN, *members):
+        for row in await connection.fetch(balances.BROKEN, *members):
             run.report.add(Difference(*row))
+    for members in _batches(sorted(closely[accounts.LOTS])):
+        await _compare_members(connection, lots.LOTS, members, run.report)
 
 
 def _batches(members: Sequence[str]) -> Iterator[tuple[list[int], Sequence[str]]]:
@@ -228,7 +247,7 @@ def _batches(members: Sequence[str]) -> Iterator[tuple[list[int], Sequence[str]]
 async def _compare_members(
     connection: Connection, comparison: Comparison, members: tuple[list[int], Sequence[str]], report: Report
 ) -> None:
-    async for row in _rows(connection, comparison.statement, *members):
+    for row in await connection.fetch(comparison.statement, *members):
         for difference in _differences(comparison, *row):
             report.add(difference)
 
@@ -243,32 +262,6 @@ def _differences(
     for what, wanted, stored in zip(comparison.names, expected, found, strict=True):
         if wanted != stored:
             yield Difference(member_id, f"{place}{what}", wanted, stored)
-
-
-# --- all else ----------------------------------------------------------------------------------------------
-
-
-async def _verify_all_else(connection: Connection, buckets: tuple[int, int], run: _Run) -> None:
-    with_lots_off: list[str] = []
-    pairs: dict[Pairing, list[_Pair]] = {}
-    async for name, who, place, first, second in _rows(connection, _EVERYTHING, *buckets, run.lowest_tiers):
-        if name in _COMPARISONS:
-            for difference in _differences(_COMPARISONS[name], who, place, first, second):
-                if difference.what == accounts.LOTS:
-                    with_lots_off.append(who)
-                else:
-                    run.report.add(difference)
-        elif name in _PAIRINGS:
-            waiting = pairs.setdefault(_PAIRINGS[name], [])
-            waiting.append(_Pair(who, place, first[0], second[0]))
-            if len(waiting) == _PAIRS_AT_ONCE:
-                await _match(connection, pairs.pop(_PAIRINGS[name]), _PAIRINGS[name], run.report)
-        else:
-            _SUMS[name](run, who, place, [int(figure) for figure in first])
-    for pairing, waiting in pairs.items():
-        await _match(connection, waiting, pairing, run.report)
-    for members in _batches(with_lots_off):
-        await _compare_members(connection, lots.LOTS, members, run.report)
 
 
 async def _match(connection: Connection, waiting: Sequence[_Pair], pairing: Pairing, report: Report) -> None:
@@ -365,9 +358,13 @@ def _of_template(template: str, what: str, expected: int, found: int | None) -> 
     )
 
 
-async def _rows(
+async def _rows_of_all(
     connection: Connection, statement: str, *arguments: object
 ) -> AsyncGenerator[tuple[Any, ...]]:
-    """The rows of a statement as they come, a thousand at a time."""
-    async for row in connection.cursor(statement, *arguments, prefetch=1_000):
-        yield tuple(row)
+    """The rows of a statement over whole tables as they come, a thousand at a time; others may be asked meanwhile."""
+    await connection.execute(checks.OF_ALL)
+    cursor = await connection.cursor(statement, *arguments)
+    await connection.execute(checks.OF_SOME)
+    while rows := await cursor.fetch(1_000):
+        for row in rows:
+            yield tuple(row)

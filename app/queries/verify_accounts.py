@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from app.queries.verify_balances import CHAIN, ENDS
 from app.queries.verify_checks import Check, comparison
 from app.queries.verify_lots import HELD
 
@@ -12,7 +13,9 @@ LOWEST_TIERS = (
     "WHERE publication IS NOT NULL"
 )
 
-LOTS = "lots that are not what entries make them"
+BALANCES = "balances"
+LOTS = "lots"
+"""Checks that only tell whose entries, or lots, must be looked at closely."""
 
 
 def _no_later(bound: str, column: str) -> Check:
@@ -47,7 +50,7 @@ WITH told AS (
                      'set_tier', 'tier_period')
             OR detail::text LIKE '%"tier_change"%' OR detail::text LIKE '%"chances"%')
      GROUP BY member_id
-), {HELD}, holds AS (
+), {CHAIN}, {HELD}, holds AS (
     SELECT member_id, sum(points) AS reserved, min(hold_expires_at) AS due_at
       FROM (SELECT member_id, points, hold_expires_at
               FROM redemption WHERE bucket BETWEEN $1 AND $2 AND status = 'reserved'
@@ -79,12 +82,16 @@ STANDINGS = comparison(
     _STANDING_CTES,
     member="member_id",
     place="''",
-    rows="account FULL JOIN held USING (member_id) "
+    rows="account FULL JOIN chain USING (member_id) FULL JOIN held USING (member_id) "
     "FULL JOIN holds USING (member_id) FULL JOIN redeeming USING (member_id) "
     "FULL JOIN reviews USING (member_id) FULL JOIN wallets USING (member_id) "
     "LEFT JOIN told USING (member_id)",
     checks=[
         Check("account", "'present'", "CASE WHEN account.bucket IS NULL THEN 'missing' ELSE 'present' END"),
+        Check(BALANCES, "coalesce(chain.ends, 0)", ENDS),
+        Check(BALANCES, "chain.last_at", "account.last_at"),
+        Check(BALANCES, "coalesce(chain.early, 0)", "0"),
+        Check(LOTS, "coalesce(chain.given, 0)", "coalesce(held.given, 0)"),
         Check(LOTS, "0", "coalesce(held.off, 0)"),
         *(
             Check(f"account.{column}", f"CASE WHEN account.bucket IS NOT NULL THEN {expected} END", stored)

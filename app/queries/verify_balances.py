@@ -1,49 +1,44 @@
 """What `verify` compares balances with: each member's entries, of which each must follow from the one before.
 
-Almost always they do, so all members are sieved first by one hash each (`OFF`), and only those it catches are looked
-at closely (`BALANCES`, `BROKEN`).
+Almost always they do, so of all members only a hash of their chain is compared with that of their account (`CHAIN`),
+and those where it differs are looked at closely (`BALANCES`, `BROKEN`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from app.queries.verify_checks import OF_BUCKETS, OF_MEMBERS, Check, comparison, where_there
+from app.queries.verify_checks import OF_BUCKETS, OF_MEMBERS, Check, comparison, hash_of, where_there
+from app.queries.verify_lots import GIVEN
 
 _WALLETS = ("points", "pending", "reserved", "debt", "growth", "cash")
-
-
-def _hash(columns: Iterable[str], seed: str) -> str:
-    """SQL of 64 bits that stand for integers, in this order."""
-    for column in columns:
-        seed = f"hashint8extended({column}, {seed})"
-    return seed
 
 
 # Of an unbroken chain each entry's balances are the next one's before: in the exclusive or of both all cancel out but
 # the first one's before (nothing) and the last one's after (the account's). No two entries have the same sequence.
 _LINK = (
-    f"{_hash([f'{wallet}_after' for wallet in _WALLETS], 'sequence')} "
-    f"# {_hash([f'{wallet}_after - {wallet}' for wallet in _WALLETS], 'sequence - 1')}"
+    f"{hash_of(*(f'{wallet}_after' for wallet in _WALLETS), 'sequence')} "
+    f"# {hash_of(*(f'{wallet}_after - {wallet}' for wallet in _WALLETS), 'sequence - 1')}"
 )
-_ENDS = f"{_hash(['available', *_WALLETS[1:]], 'account.sequence')} # {_hash(['0' for _ in _WALLETS], '0::bigint')}"
+_HELD = ("available", *_WALLETS[1:])
+ENDS = (
+    f"{hash_of(*(f'account.{wallet}' for wallet in _HELD), 'account.sequence')} "
+    f"# {hash_of(*('0' for _ in _WALLETS), '0::bigint')}"
+)
+"""What `chain.ends` must be, by the account."""
 
-OFF = f"""
-WITH link AS (
-    SELECT member_id, recorded_at, recorded_at < lag(recorded_at) OVER member AS is_early, link
-      FROM (SELECT member_id, sequence, recorded_at, {_LINK} AS link FROM entry WHERE {OF_BUCKETS}) AS entry
+CHAIN = f"""
+link AS (
+    SELECT member_id, recorded_at, link, given, recorded_at < lag(recorded_at) OVER member AS is_early
+      FROM (SELECT member_id, sequence, recorded_at, {_LINK} AS link, {GIVEN} AS given
+              FROM public.entry WHERE {OF_BUCKETS}) AS entry
     WINDOW member AS (PARTITION BY member_id ORDER BY sequence)
 ), chain AS (
-    SELECT member_id, bit_xor(link) AS ends, max(recorded_at) AS last_at, bool_or(is_early) AS has_early
+    SELECT member_id, bit_xor(link) AS ends, max(recorded_at) AS last_at, count(*) FILTER (WHERE is_early) AS early,
+           bit_xor(given) AS given
       FROM link GROUP BY member_id
-), account AS (
-    SELECT member_id, last_at, {_ENDS} AS ends FROM account WHERE {OF_BUCKETS}
-)
-SELECT member_id FROM account FULL JOIN chain USING (member_id)
- WHERE account.ends IS DISTINCT FROM coalesce(chain.ends, 0)
-    OR account.last_at IS DISTINCT FROM chain.last_at OR chain.has_early
+)"""
+"""Of each member the hash of all entries as CTEs, of which the last is `chain`: its `ends`; the time of the last one;
+how many are `early`, before the one before; and what plain ones have `given`.
 """
-"""The members whose entries or account need a closer look."""
 
 _SUMS = ", ".join(f"sum({wallet}) AS {wallet}" for wallet in _WALLETS)
 
@@ -60,7 +55,11 @@ WITH entries AS (
     place="''",
     rows="account FULL JOIN entries USING (member_id)",
     checks=[
-        Check("account", "'present'", "CASE WHEN account.bucket IS NULL THEN 'missing' ELSE 'present' END"),
+        Check(
+            "account, by entries",
+            "'present'",
+            "CASE WHEN account.bucket IS NULL THEN 'missing' ELSE 'present' END",
+        ),
         *where_there(
             "account",
             (

@@ -10,14 +10,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-# Whole tables are read, in the order they lie in: by an index each row would be fetched from another page.
 SETTINGS = """
 SET LOCAL work_mem = '64MB';
 SET LOCAL max_parallel_workers_per_gather = 0;
 SET LOCAL jit = off;
+"""
+
+# Whole tables are read, in the order they lie in: by an index each row would be fetched from another page. Nor are they
+# joined row by row, however few the planner takes them for, nor sorted where they can be hashed.
+OF_ALL = """
 SET LOCAL random_page_cost = 20;
 SET LOCAL enable_bitmapscan = off;
+SET LOCAL enable_mergejoin = off;
+SET LOCAL enable_nestloop = off;
+SET LOCAL enable_sort = off;
 """
+OF_SOME = """
+SET LOCAL random_page_cost = 1.1;
+SET LOCAL enable_bitmapscan = on;
+SET LOCAL enable_mergejoin = on;
+SET LOCAL enable_nestloop = on;
+SET LOCAL enable_sort = on;
+"""
+"""How a statement of all rows is planned, and one that looks some of them up."""
 
 SIZE = "SELECT pg_relation_size('entry')"
 
@@ -93,6 +108,14 @@ def together(statements: Mapping[str, str]) -> str:
     """One statement of the rows of all, each led by the name of its own."""
     parts = [f"SELECT '{name}', * FROM ({statement}) AS rows" for name, statement in statements.items()]
     return f"WITH entry AS MATERIALIZED ({_ENTRY}) {' UNION ALL '.join(parts)}"
+
+
+def hash_of(*integers: str) -> str:
+    """SQL of 64 bits that stand for these expressions, in this order."""
+    *others, seed = integers
+    for integer in others:
+        seed = f"hashint8extended({integer}, {seed})"
+    return seed
 
 
 def is_there(row: str) -> Check:

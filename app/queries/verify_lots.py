@@ -1,13 +1,13 @@
 """What `verify` compares lots with: the entry that granted each, what moved in it since, and what is held of it.
 
-All lots are put beside their entries once, on the way to their sums for the account (`HELD`), where it is only counted
-how many are off; a member's lots are told of in full (`LOTS`) if any is.
+All lots are looked at once, on the way to their sums for the account (`HELD`), where it is only counted how many are
+off; a member's lots are told of in full (`LOTS`) if any is, or if those of plain entries are not what they made.
 """
 
 from __future__ import annotations
 
 from app.queries.lot_moves import GRANTING_KINDS, TENTH, detailed_moves, lot_moves
-from app.queries.verify_checks import OF_BUCKETS, OF_MEMBERS, comparison, is_there, where_there
+from app.queries.verify_checks import OF_BUCKETS, OF_MEMBERS, comparison, hash_of, is_there, where_there
 
 
 def _parts(scope: str) -> str:
@@ -26,7 +26,7 @@ def _parts(scope: str) -> str:
 def _refunds(scope: str) -> str:
     """(member, order, the amount that was refunded of it)."""
     return f"""
-    SELECT member_id AS refunder, order_id, sum((detail->>'amount')::bigint) AS refunded
+    SELECT member_id AS refunder, order_id, sum((detail->>'amount')::bigint)::bigint AS refunded
       FROM entry WHERE {scope} AND kind IN ('reverse', 'refund_checkout')
      GROUP BY member_id, order_id
 """
@@ -87,10 +87,19 @@ WITH moves AS ({lot_moves(OF_MEMBERS)}
 
 # --- all of them ------------------------------------------------------------------------------------------
 
-# Most lots have one entry, which needs no gathering; whatever else touched some is little, and gathered first.
+# Most lots have one entry, which names the lot in its own columns: such are not put beside each other one by one, since
+# that costs as much as all the rest. The exclusive or of a hash of each is the same on both sides. Whatever else
+# touched lots is less, and is gathered first (to no `numeric`, which is slow to compare).
+_GIVING_KINDS = tuple(kind for kind in GRANTING_KINDS if kind != "settle")
+
+GIVEN = f"""
+CASE WHEN lot IS NOT NULL AND kind IN {_GIVING_KINDS}
+     THEN {hash_of("points + pending - debt", "points + pending", "sequence", "lot")} END"""
+"""What a plain entry made of its lot: all of a member's, put together, must be `held.given`."""
+
 _TOUCHED = f"""
-    SELECT member_id, lot, min(sequence) AS sequence, coalesce(sum(remaining), 0) AS remaining,
-           coalesce(sum(reserved), 0) AS reserved, coalesce(sum(held), 0) AS held, coalesce(sum(spent), 0) AS spent
+    SELECT member_id, lot, min(sequence) AS sequence, sum(remaining)::bigint AS remaining,
+           sum(reserved)::bigint AS reserved, sum(held)::bigint AS held, sum(spent)::bigint AS spent
       FROM (SELECT member_id, lot, sequence, remaining, reserved, 0 AS held, 0 AS spent
               FROM ({detailed_moves(OF_BUCKETS)}) AS moves
              UNION ALL
@@ -101,15 +110,23 @@ _TOUCHED = f"""
      GROUP BY member_id, lot
 """
 
+# Granted by an entry whose detail tells so, such as a transfer's.
+_BY_DETAIL = "coalesce(touched.sequence <= lot.sequence, false)"
+
 _IS_OFF = f"""
 lot.bucket IS NULL OR ROW(
-    least(given.sequence, touched.sequence), coalesce(given.remaining, 0) + coalesce(touched.remaining, 0),
+    CASE WHEN {_BY_DETAIL} THEN touched.sequence ELSE lot.sequence END,
+    CASE WHEN {_BY_DETAIL} THEN touched.remaining ELSE lot.remaining END,
+    CASE WHEN {_BY_DETAIL} THEN {_granted("NULL", "public.entry")} ELSE lot.granted END, {_BY_ITS_PARTS[0]},
     coalesce(touched.reserved, 0), coalesce(touched.held, 0), coalesce(touched.spent, 0),
-    CASE WHEN lot.order_id IS NOT NULL THEN coalesce(refunds.refunded, 0) END,
-    {_granted("given.granted", "public.entry")}, {_BY_ITS_PARTS[0]}
+    CASE WHEN lot.order_id IS NOT NULL THEN coalesce(refunds.refunded, 0) END
 ) IS DISTINCT FROM ROW(
-    lot.sequence, lot.remaining, lot.reserved, lot.reserved, lot.redeemed, lot.refunded, lot.granted, {_BY_ITS_PARTS[1]}
+    lot.sequence, lot.remaining, lot.granted, {_BY_ITS_PARTS[1]}, lot.reserved, lot.reserved, lot.redeemed, lot.refunded
 )"""
+
+_LINK = f"""
+CASE WHEN NOT {_BY_DETAIL}
+     THEN {hash_of("lot.granted", "lot.remaining - coalesce(touched.remaining, 0)", "lot.sequence", "lot.lot")} END"""
 
 _NOW = "NOT pending AND remaining > 0"
 
@@ -117,29 +134,25 @@ _SUMMED = (
     "source", "pending", "granted", "remaining", "reserved", "redeemed", "expired", "moved", "amount", "refunded",
     "expires_at", "settle_at", "program_version",
 )  # fmt: skip
-_GIVING_KINDS = tuple(kind for kind in GRANTING_KINDS if kind != "settle")
-
 HELD = f"""
-given AS (
-    SELECT member_id, lot, sequence, points + pending AS remaining, points + pending - debt AS granted
-      FROM public.entry WHERE {OF_BUCKETS} AND lot IS NOT NULL AND kind IN {_GIVING_KINDS}
-), touched AS ({_TOUCHED}), refunds AS ({_refunds(OF_BUCKETS)}), beside AS (
-    SELECT member_id, lot.lot AS number, {", ".join(f"lot.{column}" for column in _SUMMED)}, {_IS_OFF} AS is_off
-      FROM (SELECT * FROM lot WHERE {OF_BUCKETS}) AS lot
-      FULL JOIN given USING (member_id, lot) FULL JOIN touched USING (member_id, lot)
+touched AS ({_TOUCHED}), refunds AS ({_refunds(OF_BUCKETS)}), beside AS (
+    SELECT member_id, lot.lot AS number, {", ".join(f"lot.{column}" for column in _SUMMED)}, {_IS_OFF} AS is_off,
+           {_LINK} AS given
+      FROM (SELECT * FROM lot WHERE {OF_BUCKETS}) AS lot FULL JOIN touched USING (member_id, lot)
       LEFT JOIN refunds ON refunds.refunder = lot.member_id AND refunds.order_id = lot.order_id
 ), held AS (
-    SELECT member_id, count(*) FILTER (WHERE is_off) AS off, count(number) AS lots, max(number) AS newest,
-           coalesce(sum(remaining) FILTER (WHERE NOT pending), 0) AS available,
-           coalesce(sum(remaining) FILTER (WHERE pending), 0) AS pending,
-           sum(reserved) AS reserved, sum(redeemed) AS redeemed, sum(expired) AS expired, sum(moved) AS moved,
-           coalesce(sum(granted) FILTER (WHERE source = 'transfer'), 0) AS received,
-           coalesce(sum(amount - refunded) FILTER (WHERE NOT pending), 0) AS spend,
+    SELECT member_id, count(*) FILTER (WHERE is_off) AS off, bit_xor(given) AS given,
+           count(number) AS lots, max(number) AS newest,
+           sum(remaining) FILTER (WHERE NOT pending)::bigint AS available,
+           sum(remaining) FILTER (WHERE pending)::bigint AS pending,
+           sum(reserved)::bigint AS reserved, sum(redeemed)::bigint AS redeemed, sum(expired)::bigint AS expired,
+           sum(moved)::bigint AS moved, sum(granted) FILTER (WHERE source = 'transfer')::bigint AS received,
+           sum(amount - refunded) FILTER (WHERE NOT pending)::bigint AS spend,
            count(*) FILTER (WHERE NOT pending AND (amount = 0 OR refunded < amount)) AS orders,
            min(number) FILTER (WHERE remaining > 0 OR reserved > 0 OR settle_at IS NOT NULL) AS floor,
            min(settle_at) AS settle_at, min(expires_at) FILTER (WHERE {_NOW}) AS expires_at,
            coalesce(sum(CASE WHEN {_NOW} AND expires_at = next_expires_at
-                             THEN least(remaining, {TENTH}) END), 0) AS expires_points
+                             THEN least(remaining, {TENTH}) END), 0)::bigint AS expires_points
       FROM beside AS lot LEFT JOIN (SELECT member_id, next_expires_at FROM account WHERE {OF_BUCKETS}) AS next
            USING (member_id)
      GROUP BY member_id

@@ -10,6 +10,7 @@ import gzip
 import json
 import random
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -124,39 +125,39 @@ def the_body(draft: Draft, draw: random.Random) -> str:
     good = draft.body or b"{}"
     text = good.decode(errors="replace")
     cut = draw.randrange(1, max(2, len(good)))
-    bodies: dict[str, bytes] = {
-        "no body": b"",
-        "null": b"null",
-        "a list": b"[]",
-        "a list of it": b"[" + good + b"]",
-        "text": b'"x"',
-        "a number": b"1",
-        "a body cut": good[:cut],
-        "a byte lost": good[: cut - 1] + good[cut:],
-        "a byte changed": good[:cut] + bytes([draw.randrange(256)]) + good[cut + 1 :],
-        "something after it": good + b" {}",
-        "a NUL after it": good + b"\x00",
-        "a byte order mark": b"\xef\xbb\xbf" + good,
-        "UTF-16": text.encode("utf-16"),
-        "UTF-32": text.encode("utf-32"),
-        "single quotes": good.replace(b'"', b"'"),
-        "a comment": b"/* x */ " + good,
-        "an XML bomb": b'<!DOCTYPE x [<!ENTITY a "aaaa">]><x>&a;</x>',
-        "a form": b"amount=1&points=2",
-        "multipart": b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--x--\r\n',
-        "lists deep": b"[" * DEEP,
-        "lists deep and closed": b"[" * DEEP + b"]" * DEEP,
-        "brackets, 900 KB of them": b"[" * 900_000,
-        "objects deep": b'{"a":' * DEEP,
-        "blanks, 900 KB of them": b" " * 900_000 + good,
-        "10 MB of blanks": good + b" " * LONG,
-        "10 MB of text": b'{"a":"' + b"a" * LONG + b'"}',
-        "10 MB of brackets": b"[" * LONG,
-        "random bytes": draw.randbytes(200),
-        "escapes, 300 KB of them": b'{"a":"' + b"\\u4e00" * 50_000 + b'"}',
+    bodies: dict[str, Callable[[], bytes]] = {
+        "no body": lambda: b"",
+        "null": lambda: b"null",
+        "a list": lambda: b"[]",
+        "a list of it": lambda: b"[" + good + b"]",
+        "text": lambda: b'"x"',
+        "a number": lambda: b"1",
+        "a body cut": lambda: good[:cut],
+        "a byte lost": lambda: good[: cut - 1] + good[cut:],
+        "a byte changed": lambda: good[:cut] + bytes([draw.randrange(256)]) + good[cut + 1 :],
+        "something after it": lambda: good + b" {}",
+        "a NUL after it": lambda: good + b"\x00",
+        "a byte order mark": lambda: b"\xef\xbb\xbf" + good,
+        "UTF-16": lambda: text.encode("utf-16"),
+        "UTF-32": lambda: text.encode("utf-32"),
+        "single quotes": lambda: good.replace(b'"', b"'"),
+        "a comment": lambda: b"/* x */ " + good,
+        "an XML bomb": lambda: b'<!DOCTYPE x [<!ENTITY a "aaaa">]><x>&a;</x>',
+        "a form": lambda: b"amount=1&points=2",
+        "multipart": lambda: b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--x--\r\n',
+        "lists deep": lambda: b"[" * DEEP,
+        "lists deep and closed": lambda: b"[" * DEEP + b"]" * DEEP,
+        "brackets, 900 KB of them": lambda: b"[" * 900_000,
+        "objects deep": lambda: b'{"a":' * DEEP,
+        "blanks, 900 KB of them": lambda: b" " * 900_000 + good,
+        "10 MB of blanks": lambda: good + b" " * LONG,
+        "10 MB of text": lambda: b'{"a":"' + b"a" * LONG + b'"}',
+        "10 MB of brackets": lambda: b"[" * LONG,
+        "random bytes": lambda: draw.randbytes(200),
+        "escapes, 300 KB of them": lambda: b'{"a":"' + b"\\u4e00" * 50_000 + b'"}',
     }
     what = draw.choice(list(bodies))
-    draft.body = bodies[what]
+    draft.body = bodies[what]()
     return what
 
 
@@ -169,6 +170,11 @@ def the_media_type(draft: Draft, draw: random.Random) -> str:
     return f"the media type {(draft.content_type or b'none')[:40]!r}"
 
 
+@cache
+def _bomb() -> bytes:
+    return gzip.compress(b" " * LONG, mtime=0)
+
+
 def the_encoding(draft: Draft, draw: random.Random) -> str:
     """How the body is said to be packed."""
     packed = gzip.compress(draft.body or b"{}", mtime=0)
@@ -176,7 +182,7 @@ def the_encoding(draft: Draft, draw: random.Random) -> str:
         "gzip": (b"gzip", packed),
         "gzip that isn't": (b"gzip", draft.body),
         "gzip cut": (b"gzip", packed[:-5]),
-        "a gzip bomb": (b"gzip", gzip.compress(b" " * LONG, mtime=0)),
+        "a gzip bomb": (b"gzip", _bomb()),
         "br": (b"br", b"\x8b\x02\x80{}\x03"),
         "deflate": (b"deflate", b"x\x9c"),
         "identity": (b"identity", draft.body),
@@ -282,7 +288,7 @@ def a_part(draft: Draft, draw: random.Random) -> str:
     parts = draft.path.split(b"/")
     part = draw.choice(NASTY_PARTS)
     named = [number for number, text in enumerate(parts) if text.decode("latin-1") in draft.values.values()]
-    parts[draw.choice(named or range(1, len(parts)))] = part
+    parts[draw.choice(named or range(len(parts)))] = part
     draft.path = b"/".join(parts)
     return f"the part {part[:40]!r}"
 

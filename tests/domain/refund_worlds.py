@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from app.domain.campaigns import Campaign, CampaignBudget, Effect, Lines
+from app.domain.campaigns import Campaign, CampaignBudget, Effect, Lines, Trigger
 from app.domain.coupon_templates import Template
 from app.domain.earning import Line
 from app.domain.ratio import Ratio
@@ -62,6 +62,27 @@ def _tiers(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
+@st.composite
+def _mission(draw: st.DrawFn) -> dict[str, Any]:
+    """A mission that counts orders, or what they cost."""
+    counts = draw(st.sampled_from(["orders", "amount"]))
+    rewards: dict[str, st.SearchStrategy[Any]] = {
+        "points": st.integers(1, 300),
+        "growth": st.integers(1, 300),
+        "chances": few,
+        "coupon": st.sampled_from(["plenty", "scarce"]),
+    }
+    return {
+        "mission": f"m{draw(st.integers(0, 9))}",
+        "name": "m",
+        "counts": counts,
+        "at_least": draw(few if counts == "orders" else st.integers(1, 40_000)),
+        "period": draw(st.sampled_from(["ever", "day", "month", {"days_after_joining": 20}])),
+        "reward": draw(st.fixed_dictionaries({}, optional=rewards).filter(bool)),
+        "badge": "b",
+    }
+
+
 cash: st.SearchStrategy[dict[str, Any]] = st.one_of(
     st.just({"policy": "none"}),
     st.builds(
@@ -92,6 +113,7 @@ programs: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "cash": cash,
         "sign_in": st.fixed_dictionaries({"points": st.integers(0, 20), "growth": st.integers(0, 5)}),
         "tiers": _tiers(),
+        "missions": st.lists(_mission(), max_size=2, unique_by=lambda each: each["mission"]),
     }
 )
 """Changes of the default document."""
@@ -118,7 +140,16 @@ budgets = st.builds(CampaignBudget, limits, limits, limits)
 
 @st.composite
 def _campaign(draw: st.DrawFn) -> Campaign:
-    trigger = draw(st.sampled_from(["order", "order", "order", "sign_in", "enrolment", "tier_change"]))
+    triggers: list[Trigger] = [
+        "order",
+        "order",
+        "order",
+        "sign_in",
+        "enrolment",
+        "tier_change",
+        "tier_change",
+    ]
+    trigger = draw(st.sampled_from(triggers))
     allowed = gifts | multipliers if trigger in ("order", "sign_in") else gifts
     return Campaign(
         campaign=f"c{draw(st.integers(0, 10**6))}",

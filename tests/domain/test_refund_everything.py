@@ -5,13 +5,17 @@ Source: RULES.md, refund of an order.
 
 import contextlib
 import json
+from collections import Counter
+from functools import partial
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 
+from app.domain.account import Entry
 from app.domain.campaigns import Campaign
 from app.domain.commands import Accrue, Redeem, Reverse, Settle, SignIn
 from app.domain.errors import LoyaltyError
+from app.domain.gifts import held
 from app.domain.program import Program
 from tests.domain.fair import Fair
 from tests.domain.programs import document
@@ -107,11 +111,22 @@ class World(Fair):
 
     def others(self, figure: str) -> int:
         """What entries that are no order's, nor money spent, changed."""
+        return self.sum_of(figure, *{*self.kinds()} - OF_ORDERS - {"redeem"})
+
+    def sum_of(self, figure: str, *kinds: str) -> int:
+        """What entries of these kinds changed; points with what they paid of a debt."""
         return sum(
-            getattr(entry, figure) - (entry.debt if figure == "points" else 0)
-            for entry in self.entries.get("m", [])
-            if entry.kind not in OF_ORDERS | {"redeem"}
+            map(partial(_changed, figure), (each for each in self.entries.get("m", []) if each.kind in kinds))
         )
+
+    def sum_of_joining(self, figure: str) -> int:
+        """What campaigns gave for joining."""
+        found = [each for each in self.entries.get("m", []) if each.key.endswith("/enrolment")]
+        return sum(map(partial(_changed, figure), found))
+
+
+def _changed(figure: str, entry: Entry) -> int:
+    return getattr(entry, figure) - (entry.debt if figure == "points" else 0)
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -137,9 +152,39 @@ def test_only_what_was_no_order_s_is_left(
         row = world.given.get(("m", campaign.campaign))
         if row is not None and campaign.trigger == "order":
             assert row.points == row.taken_back
+    _check_missions(world)
+    _check_gifts(world)
     details = [
         json.loads(entry.detail) for entry in world.entries.get("m", []) if entry.kind not in OF_ORDERS
     ]
     if not free:
-        assert account.coupons == sum(len(detail.get("coupons", ())) for detail in details)
+        coupons = [len(detail.get("coupons", ())) - len(detail.get("voided", ())) for detail in details]
+        assert account.coupons == sum(coupons)
         assert account.chances == sum(detail.get("chances", 0) for detail in details)
+
+
+def _check_missions(world: World) -> None:
+    """Of orders alone, all of which came back: none is completed, and whatever each gave was taken back."""
+    for row in world.members["m"].progress.values():
+        assert (row.progress, row.completed_at, row.badge) == (0, None, None)
+    kinds = Counter(world.kinds())
+    assert kinds["mission"] == kinds["mission_undo"]
+    for figure in ("points", "growth"):
+        assert world.sum_of(figure, "mission", "mission_undo") == 0
+
+
+def _check_gifts(world: World) -> None:
+    """Joining and signing in are not refunded, nor orders that cost nothing: what they earned may hold a tier. Time may
+    have taken one, whose gift stays. Nothing else leaves a gift.
+    """
+    member, ladder = world.members["m"], world.program.tiers.ladder
+    gifts = held(member)
+    assert len({each[:2] for each in gifts}) == len(gifts)  # none twice
+    gave = [each.gift.points for each in gifts]
+    assert world.sum_of("points", "campaign", "campaign_undo") - world.sum_of_joining("points") == sum(gave)
+    is_held = world.others("points") - sum(gave) or any(
+        not bought.amount_fen for bought in world.bought.values()
+    )
+    if not is_held and "tier_period" not in world.kinds() and not world.others("growth"):
+        assert member.account.tier == ladder[0].code
+        assert not gifts

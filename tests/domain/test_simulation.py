@@ -13,7 +13,7 @@ from app.domain.campaigns import Campaign, CampaignBudget, Effect, Lines, Trigge
 from app.domain.commands import Accrue, Enrol, SignIn
 from app.domain.coupon_templates import Template
 from app.domain.errors import MemberFrozen, TierNotFound
-from app.domain.posting import Context, Member
+from app.domain.posting import Context, Gift, Member
 from app.domain.program import Program
 from app.domain.ratio import Ratio
 from app.domain.roster import Roster
@@ -278,7 +278,7 @@ def test_what_followed_already_does_not_follow_again() -> None:
 def test_the_gift_of_a_tier_is_given_once() -> None:
     by = context(campaign("rise", Effect(kind="add_points", amount=500), trigger="tier_change"))
     member = MadeUp().member(by)
-    member.gifts = {"campaign/rise/tier/silver"}
+    member.gifts = {"campaign/rise/tier/silver": Gift(None, 500, 0)}
     [_, again] = Simulation({MADE_UP: member}, by).run(order(30_000), ()).changes
     assert again.entry is None
 

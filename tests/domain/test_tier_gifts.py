@@ -1,7 +1,7 @@
 """What campaigns gave for reaching a tier goes with it if a refund takes it, and comes again with it."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -129,27 +129,49 @@ def test_over_several_tiers_at_once() -> None:
     assert gifts(book) == ["campaign/rise/tier/top", "campaign_undo/rise/tier/top/1"]
 
 
-def test_a_gift_that_held_the_tier_takes_the_next_with_it() -> None:
-    book = Fair(campaign("rise", growth(100), trigger="tier_change"), program=ladder("growth"))
-    book.do(order("a", 100))
-    assert (book.account().tier, book.account().growth) == ("top", 300)
-    book.do(back("a", 100))
-    assert (book.account().tier, book.account().growth) == ("top", 200)  # what was given holds it
+@pytest.mark.parametrize("window", [{"kind": "lifetime"}, {"kind": "calendar_year"}])
+def test_a_gift_does_not_hold_the_tier_it_was_given_for(window: dict[str, Any]) -> None:
+    """Else buying, and sending back, would keep both."""
+    metrics = {"metrics": ["growth"], "combine": "any", "window": window}
+    book = Fair(
+        campaign("rise", growth(100), points(90), coupon("T"), trigger="tier_change"),
+        program=ladder("growth", qualification=metrics),
+        templates=[template("T", "free_shipping")],
+    )
+    book.do(order("a", 50))
     book.do(order("b", 50))
-    book.do(back("b", 1))
-    assert book.account().tier == "top"
+    assert (book.account().tier, book.account().growth) == ("top", 300)
+    book.do(back("a", 50))
+    account = book.account()
+    assert (account.tier, account.growth, account.available, account.coupons) == ("low", 50, 50, 0)
+    assert tiers(book) == ["mid", "top", "low"]
+    book.do(back("b", 50))
+    assert book.account().growth == book.account().available == 0
+    assert len(gifts(book)) == 4
+
+
+def test_the_gift_of_the_tier_below_holds_the_one_above() -> None:
+    book = Fair(campaign("rise", growth(60), trigger="tier_change"), program=ladder("growth"))
+    book.do(order("a", 130))
+    book.do(order("b", 50))
+    book.do(back("b", 40))
+    assert (book.account().tier, book.account().growth) == ("top", 260)  # 140 of orders, and 60 of mid
     assert len(gifts(book)) == 2
 
 
-def test_it_falls_step_by_step() -> None:
-    book = Fair(campaign("rise", growth(60), trigger="tier_change"), program=ladder("growth"))
-    book.do(order("a", 130))
-    book.do(order("b", 10))
-    assert (book.account().tier, book.account().growth) == ("top", 260)
-    book.do(back("a", 130))
-    assert (book.account().tier, book.account().growth) == ("low", 10)
-    assert gifts(book)[2:] == ["campaign_undo/rise/tier/top/1", "campaign_undo/rise/tier/mid/1"]
-    assert tiers(book) == ["mid", "top", "mid", "low"]
+def test_a_gift_of_a_tier_that_time_took_holds_what_is_below() -> None:
+    window = {"metrics": ["growth"], "combine": "any", "window": {"kind": "lifetime"}}
+    book = Fair(
+        campaign("rise", growth(100), trigger="tier_change"), program=ladder("growth", qualification=window)
+    )
+    book.do(order("a", 99))
+    book.do(SetTier(member_id="m", reference="t", tier="top", reason="r"))
+    book.do(SetTier(member_id="m", reference="u", tier="mid", reason="r", until=book.now + timedelta(days=1)))
+    book.later(days=2).do(Mature(member_id="m"))
+    assert (book.account().tier, book.account().growth) == ("mid", 199)
+    book.do(back("a", 9))
+    assert book.account().tier == "mid"
+    assert gifts(book) == ["campaign/rise/tier/top"]
 
 
 def tiers(book: Fair) -> list[str]:
@@ -197,9 +219,8 @@ def test_what_was_taken_down_is_as_a_refund() -> None:
     book.do(RecordActivity(member_id="m", reference="b", activity="quiz"))
     assert (book.account().tier, book.account().available) == ("mid", 107)
     book.do(ReverseActivity(member_id="m", reference="b"))
-    assert (book.account().tier, book.account().available) == ("mid", 102)  # what was given holds it
-    book.do(back("a", 90))
-    assert (book.account().tier, book.account().available) == ("low", 5)
+    assert (book.account().tier, book.account().available) == ("low", 95)
+    assert gifts(book) == ["campaign/rise/tier/mid", "campaign_undo/rise/tier/mid/1"]
 
 
 def test_what_is_not_loaded_is_asked_for() -> None:
