@@ -129,6 +129,41 @@ async def test_three_orders_a_month(busy: httpx.AsyncClient) -> None:
     assert [(event["kind"], event["status"]) for event in state["history"]] == [("mission", "issued")]
 
 
+async def test_what_is_sent_back_undoes_it(busy: httpx.AsyncClient) -> None:
+    for number in range(3):
+        await order(busy, f"o-{number}")
+    status = await answered(busy, "GET", "/v1/members/u-1", status=200)
+    assert status["points"]["available"] == 80
+    back = {"reference": "r", "amount": 1_000}
+    answer = await answered(busy, "POST", "/v1/members/u-1/accruals/o-1/reverse", back, status=200)
+    assert answer["points"] == 10  # its own answer is its own
+    [_, monthly] = (await missions(busy))["data"]
+    assert (monthly["progress"], monthly["completed_at"]) == (2, None)
+    status = await answered(busy, "GET", "/v1/members/u-1", status=200)
+    assert status["points"]["available"] == 20
+    [undone] = (await answered(busy, "GET", "/v1/members/u-1/entries?kind=mission_undo", status=200))["data"]
+    assert (undone["points"], undone["growth"], undone["actor"]) == (-50, -10, "system")
+    assert undone["breakdown"] == []
+    told = undone["detail"]
+    assert (told["mission"], told["period"], told["undoes"]) == (
+        "three-orders",
+        "2031-03",
+        "mission/three-orders/2031-03",
+    )
+    assert told["moves"] == [{"lot": 4, "remaining": -50, "reserved": 0}]
+    [code] = told["voided"]
+    state = await answered(busy, "GET", f"/v1/coupons/{code}", status=200)
+    assert [(event["kind"], event["status"]) for event in state["history"]] == [
+        ("mission", "issued"),
+        ("mission_undo", "voided"),
+    ]
+    await order(busy, "o-3")
+    [_, monthly] = (await missions(busy))["data"]
+    assert (monthly["progress"], monthly["completed_at"] is not None) == (3, True)
+    entries = (await answered(busy, "GET", "/v1/members/u-1/entries?kind=mission", status=200))["data"]
+    assert [(entry["points"], entry["detail"]["period"]) for entry in entries] == [(50, "2031-03")] * 2
+
+
 async def test_back_dated_orders_count_for_their_own_month(busy: httpx.AsyncClient) -> None:
     for number in range(3):
         body = {"order_id": f"o-{number}", "amount": 1_000, "occurred_at": "2031-02-10T12:00:00+08:00"}
