@@ -79,5 +79,7 @@ async def send_malformed(
             operation = all_operations[number % len(all_operations)]
             sent = spoilt(operation, await base(operation), credential, draw)
             findings.note(sent, await wire.ask(sent.raw, method=sent.method), documented)
+            if not sent.has_end:
+                await wire.close()
             each(number)
     return findings

@@ -20,12 +20,16 @@ from tests.contract.shop import Call
 
 
 class Sent(NamedTuple):
-    """A request as bytes; `what` says what is wrong with it."""
+    """A request as bytes; `what` says what is wrong with it.
+
+    Where it ends is plain (`has_end`) unless that is what is wrong: then what comes after it may be taken for its body.
+    """
 
     what: str
     operation: str
     method: str
     raw: bytes
+    has_end: bool
 
 
 class Draft:
@@ -365,4 +369,5 @@ def spoilt(operation: Operation, call: Call, credential: str, draw: random.Rando
     spoils, weights = zip(*ways, strict=True)
     chosen: list[Spoil] = draw.choices(spoils, weights, k=2 if draw.random() < 0.1 else 1)
     what = " and ".join(spoil(draft, draw) for spoil in chosen)
-    return Sent(what, operation.name, draft.method.decode("latin-1"), draft.raw())
+    has_end = draft.length is None and b"Transfer-Encoding" not in dict(draft.headers)
+    return Sent(what, operation.name, draft.method.decode("latin-1"), draft.raw(), has_end)
