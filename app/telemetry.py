@@ -129,7 +129,8 @@ class RequestContext:
 
     def __init__(self, app: Application) -> None:
         self._app = app
-        self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger("app.request")
+        # Bound here, where logging has been set up: otherwise it is bound anew for each request.
+        self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger("app.request").bind()
         # Looking labels up costs more than observing; routes, methods and statuses are few.
         self._histograms: dict[tuple[str, str, int], Histogram] = {}
 

@@ -79,7 +79,7 @@ class Protocol(HttpToolsProtocol):
     _unread_bytes = 0  # that came since the last head, or the last piece of a body, was complete
     _is_uploading = False
     _refuser: _Refuser | None = None
-    _refused_at = 0.0
+    _quiet_since = 0.0
 
     def data_received(self, data: bytes) -> None:
         if (b"pgrade:" in data or b"PGRADE:" in data) and self._awaits_head():
@@ -112,13 +112,51 @@ class Protocol(HttpToolsProtocol):
         super().on_body(body)
         self._unread_bytes = 0
 
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._unread_bytes = 0
+
+    # --- connections nobody uses any more -----------------------------------------------------------------
+
+    def on_response_complete(self) -> None:
+        """As uvicorn's, which would set a timer here and stop it at the next request: one that looks again when it
+        is up costs nothing meanwhile.
+        """
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
+        else:
+            self._await_next()
+
     def timeout_keep_alive_handler(self) -> None:
-        """As uvicorn's; a connection whose requests are refused is in use too."""
-        quiet_until = self._refused_at + self.timeout_keep_alive
-        if quiet_until > self.loop.time():
-            self.timeout_keep_alive_task = self._at(quiet_until)
+        """Close the connection if it was quiet for long enough, else look again when it will have been."""
+        self.timeout_keep_alive_task = None
+        if self._owes_answer():
+            return  # and set anew when it is given
+        now = self.loop.time()
+        quiet_until = self._quiet_since + self.timeout_keep_alive
+        if self._unread_bytes:  # in the middle of a head
+            quiet_until = now + self.timeout_keep_alive
+        if quiet_until > now:
+            self.timeout_keep_alive_task = self.loop.call_at(quiet_until, self.timeout_keep_alive_handler)
         else:
             super().timeout_keep_alive_handler()
+
+    def _await_next(self) -> None:
+        self._quiet_since = now = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_at(
+                now + self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    def _unset_keepalive_if_required(self) -> None:
+        """Leave the timer be, unless the connection is gone: it looks again when it is up."""
+        if self.transport.is_closing():
+            super()._unset_keepalive_if_required()
 
     # --- more than can be served --------------------------------------------------------------------------
 
@@ -152,15 +190,10 @@ class Protocol(HttpToolsProtocol):
         except HttpParserError:
             self.send_400_response("Invalid HTTP request received.")
             return
-        self._refused_at = now = self.loop.time()
-        if self.timeout_keep_alive_task is None:
-            self.timeout_keep_alive_task = self._at(now + self.timeout_keep_alive)
+        self._await_next()
         if refused and not self.admission.untold:
             self.loop.call_later(TELL_SECONDS, self.admission.tell)
         self.admission.untold += refused
-
-    def _at(self, when: float) -> asyncio.TimerHandle:
-        return self.loop.call_at(when, self.timeout_keep_alive_handler)
 
     def _note_upload(self, *, is_lost: bool = False) -> None:
         cycle: Any = self.cycle

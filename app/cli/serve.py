@@ -149,6 +149,8 @@ def _serve(settings: Settings, listener: socket.socket, *, tend: Callable[[], No
             log_config=None,
             access_log=False,
             server_header=False,
+            # Nothing here depends on whom a proxy speaks for; reading it from every request costs some.
+            proxy_headers=False,
             http=Protocol,
             ws="none",
             timeout_graceful_shutdown=GRACEFUL_SECONDS,

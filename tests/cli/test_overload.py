@@ -262,6 +262,20 @@ async def test_slow_uploads_keep_nobody_out() -> None:
         assert admission.uploading == 0, "whoever went away uploads no more"
 
 
+async def test_a_slow_answer_is_waited_for_and_a_silent_connection_is_closed() -> None:
+    held = Held()
+    held.may.set()
+    async with serving(held, quiet_seconds=1) as (port, _), connected(port) as one:
+        await one.send(post(b"12345"))
+        assert (await one.answer())[0] == 200
+        held.may.clear()
+        await one.send(post(b"1234567"))
+        await asyncio.sleep(1.5)
+        held.may.set()
+        assert (await one.answer())[2] == b"7"
+        assert await one.is_closed()
+
+
 async def test_a_connection_that_is_refused_and_falls_silent_is_closed() -> None:
     async with overloaded(quiet_seconds=1) as (port, _, _), connected(port) as third:
         await third.send(post(b"12345"))
