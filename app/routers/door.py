@@ -26,6 +26,7 @@ from starlette.types import Message, Receive
 
 from app.domain.errors import LoyaltyError
 from app.routers.errors import STATUS, BodyTooLarge, UnsupportedMediaType, response_to
+from app.routers.straight import Straight, is_plain
 from app.security.authenticator import Authenticator
 from app.security.callers import SCOPES, NotForMembers, NotYourMember, Principal
 
@@ -143,10 +144,16 @@ class _Route(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
         access = self._access
+        straight = Straight(self) if is_plain(self) else None
 
         async def guarded(request: Request) -> Response:
             try:
-                return await handler(await _admitted(request, access))
+                admitted, content_type = await _admitted(request, access)
+                if straight is not None:
+                    response = await straight.answer(admitted, content_type)
+                    if response is not None:
+                        return response
+                return await handler(admitted)
             except (LoyaltyError, HTTPException, RequestValidationError):
                 raise
             except Exception as error:  # noqa: BLE001 - no request goes without an answer
@@ -155,8 +162,8 @@ class _Route(APIRoute):
         return guarded
 
 
-async def _admitted(request: Request, access: Access) -> Request:
-    """The request to go on with. Raises whatever keeps it out."""
+async def _admitted(request: Request, access: Access) -> tuple[Request, bytes]:
+    """The request to go on with, and its content type. Raises whatever keeps it out."""
     authorization: bytes | None = None
     length_bytes = 0
     content_type = b""
@@ -175,13 +182,13 @@ async def _admitted(request: Request, access: Access) -> Request:
     if not access.is_public:
         await _let_in(request, access, authorization)
     if not length_bytes and not is_chunked:
-        return request
+        return request, content_type
     if not _is_json(content_type):
         raise UnsupportedMediaType
     if is_chunked:
         # The server holds a body to the length it declares; one without is counted as it comes.
-        return Request(request.scope, _counted(request.receive, limit_bytes=access.body_limit_bytes))
-    return request
+        request = Request(request.scope, _counted(request.receive, limit_bytes=access.body_limit_bytes))
+    return request, content_type
 
 
 async def _let_in(request: Request, access: Access, authorization: bytes | None) -> None:
