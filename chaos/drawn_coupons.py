@@ -60,6 +60,10 @@ class DrawnCoupons(Drawing):
     def _roll_back(self, name: str) -> Op:
         return self._with_coupon("roll_back_coupon", "rollback", name, self._code(name), self._name("z"))
 
+    def _void(self, name: str) -> Op:
+        more = {"reason": "chaos"}
+        return self._with_coupon("void_coupon", "void", name, self._code(name), self._name("w"), **more)
+
     def _hold(self, name: str) -> Op:
         checkout, amount = self._name("k"), self._random.choice((0, 1_500, 6_000, 20_000, 90_000))
         points, cash = self._random.choice((0, 0, 100, 300, 50)), self._random.choice((0, 0, 0, 700))
@@ -91,6 +95,19 @@ class DrawnCoupons(Drawing):
         checkout = self._pick(found, other="") or self._name("none")
         known.ended.add(f"{kind}/{checkout}")
         return checkout
+
+    def _extend(self, name: str) -> Op:
+        checkout = self._pick(self._known[name].checkouts, other="k0")
+        seconds = self._random.choice(HOLD_SECONDS)
+        return self._op(
+            "extend",
+            name,
+            "extend/",
+            f"/v1/checkouts/{checkout}/extend",
+            {"hold_seconds": seconds},
+            facts={"checkout": checkout, "seconds": seconds},
+            keyed=True,
+        )
 
     def _complete(self, name: str) -> Op:
         checkout = self._checkout("complete", name)

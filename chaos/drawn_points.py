@@ -189,6 +189,12 @@ class DrawnPoints(Drawing):
             asked={},
         )
 
+    def _freeze(self, name: str) -> Op:
+        return self._op("freeze", name, "freeze/", f"/v1/members/{name}/freeze", {}, keyed=True)
+
+    def _unfreeze(self, name: str) -> Op:
+        return self._op("unfreeze", name, "unfreeze/", f"/v1/members/{name}/unfreeze", {}, keyed=True)
+
     def _activity(self, name: str) -> Op:
         reference = self._name("v")
         kind, level = self._random.choice(ACTIVITIES)

@@ -9,6 +9,8 @@ from chaos.record import Op, stem_of
 
 UNRECORDED: Final = frozenset({"look", "enrol"})
 """Commands that leave no entry."""
+CHANGES_OR_NOT: Final = frozenset({"freeze", "unfreeze"})
+"""Commands that leave none if the member is so already."""
 SHOWN_COMMANDS: Final = 25
 
 
@@ -85,7 +87,9 @@ def _of_one(op: Op, entry: Entry | None, ledger: Ledger) -> Iterable[Difference]
         first, second, *_ = sorted(bodies)
         yield Difference(op.member, f"answers differ: {op.tell()}", first, second)
     made = [send for send in accepted if not send.is_replayed]
-    if any(entry is None or send.request_id != entry.request_id for send in made):
+    if op.kind not in CHANGES_OR_NOT and any(
+        entry is None or send.request_id != entry.request_id for send in made
+    ):
         yield Difference(op.member, f"a repeat told as the first: {op.tell()}", "a replay", str(len(made)))
     if accepted and entry is None and not _is_repeat(op, ledger):
         yield Difference(op.member, f"acknowledged, and lost: {op.tell()}", "an entry", "none")
@@ -101,6 +105,8 @@ def _plain(body: object) -> str:
 def _is_repeat(op: Op, ledger: Ledger) -> bool:
     """Whether it is answered from an entry that it did not write: today's other sign-in, or a settlement by itself."""
     key = op.key
+    if op.kind in CHANGES_OR_NOT:
+        return True  # looked at with the refusals
     if op.kind == "sign_in":
         key += op.accepted[0].body["date"]
     elif op.kind != "settle":

@@ -6,12 +6,13 @@ It is single-threaded, keeps everything in memory and shares no code with the se
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from tests.ledger.fair_model import FairMember
-from tests.ledger.model import Lot, Member, Refused, a_year_after, day
+from tests.ledger.model import Lot, Refused, a_year_after, day
 
 ACTIVITIES: Final[dict[tuple[str, str | None], tuple[int, int]]] = {
     ("review", None): (20, 20),
@@ -22,7 +23,8 @@ ACTIVITIES: Final[dict[tuple[str, str | None], tuple[int, int]]] = {
 }
 """Points and growth."""
 PER_DAY: Final = {"review": 5, "share": 3}
-LOCK_SECONDS: Final = 1_800
+SO_ALREADY: Final = "so_already"
+"""What the model says to a command that would change nothing, and is accepted all the same."""
 
 Facts = dict[str, Any]
 Told = dict[str, Any]
@@ -44,6 +46,27 @@ class ChaosMember(FairMember):
         default_factory=dict[str, tuple[str, datetime | None]]
     )  # by code: reference and end, of locked and redeemed coupons
     scarce: int = 0
+    is_frozen: bool = False
+
+    # --- trying ---------------------------------------------------------------------------------------------
+
+    def keep(self) -> Callable[[], None]:
+        """Remember how the member stands; what is returned puts it back so."""
+        things = [*self.lots, *self.taken.values(), *self.checkouts.values()]
+        were = [(thing, dict(vars(thing))) for thing in things]
+        stood = {name: copy(value) for name, value in vars(self).items()}
+        stood["lines"] = {order: dict(lines) for order, lines in self.lines.items()}
+
+        def put_back() -> None:
+            vars(self).update(stood)
+            for thing, was in were:
+                vars(thing).update(was)
+
+        return put_back
+
+    def due_by(self, now: datetime) -> int:
+        """How many things are due by then, as the member stands."""
+        return sum(moment <= now for moment in self._moments())
 
     # --- what falls due -------------------------------------------------------------------------------------
 
@@ -55,6 +78,10 @@ class ChaosMember(FairMember):
             if ends == moment:
                 self._free_coupon(code, moment)
         super()._happen(moment)
+
+    def check_active(self) -> None:
+        if self.is_frozen:
+            raise Refused("member_frozen")
 
     # --- commands -------------------------------------------------------------------------------------------
 
@@ -128,6 +155,7 @@ class ChaosMember(FairMember):
     def use(self, now: datetime, code: str, reference: str) -> None:
         status = self._coupon(code)
         if status != "locked" or self.locks[code][0] != reference:
+            self.check_active()
             self._check_usable(status)
         self._get(now, code)
         self.coupons[code] = "redeemed", self.coupons[code][1]
@@ -137,6 +165,19 @@ class ChaosMember(FairMember):
         if self._coupon(code) != "redeemed":
             raise Refused("coupon_not_redeemed")
         self._free_coupon(code, now)
+
+    def void(self, now: datetime, code: str) -> None:
+        status = self.coupons[code][0] if code in self.coupons else "issued"
+        if status in ("locked", "redeemed", "voided"):
+            raise Refused(f"coupon_{status}")
+        self._get(now, code)
+        self.coupons[code] = "voided", self.coupons[code][1]
+
+    def extend(self, now: datetime, name: str, seconds: int) -> None:
+        checkout = self._checkout(name)
+        if checkout.status != "held":
+            raise Refused("checkout_not_held")
+        checkout.ends = max(checkout.ends, now + timedelta(seconds=seconds))
 
     def _free_coupon(self, code: str, now: datetime) -> None:
         _, until = self.coupons[code]
@@ -151,6 +192,8 @@ def carry_out(members: dict[str, ChaosMember], name: str, kind: str, facts: Fact
     """Do it in the model. What the answer must tell, by field; raises Refused."""
     member = members[name]
     member.pass_to(now)
+    if kind in _NEEDS_ACTIVE:
+        member.check_active()
     told = _DOES[kind](members, member, facts, now)
     available, pending, reserved, debt = member.balances()
     if kind not in _WITHOUT_BALANCE:
@@ -212,7 +255,8 @@ def _adjust(_members: dict[str, ChaosMember], member: ChaosMember, facts: Facts,
 
 
 def _transfer(members: dict[str, ChaosMember], member: ChaosMember, facts: Facts, now: datetime) -> Told:
-    other: Member = members[facts["to"]]
+    other = members[facts["to"]]
+    other.check_active()
     other.pass_to(now)
     member.transfer(now, other, facts["points"])
     return {"points": facts["points"]}
@@ -260,6 +304,30 @@ def _use(_members: dict[str, ChaosMember], member: ChaosMember, facts: Facts, no
 def _roll_back(_members: dict[str, ChaosMember], member: ChaosMember, facts: Facts, now: datetime) -> Told:
     member.roll_back(now, facts["code"])
     return {"status": member.coupons[facts["code"]][0]}
+
+
+def _void(_members: dict[str, ChaosMember], member: ChaosMember, facts: Facts, now: datetime) -> Told:
+    member.void(now, facts["code"])
+    return {"status": "voided"}
+
+
+def _freeze(_members: dict[str, ChaosMember], member: ChaosMember, _facts: Facts, _now: datetime) -> Told:
+    if member.is_frozen:
+        raise Refused(SO_ALREADY)
+    member.is_frozen = True
+    return {"status": "frozen"}
+
+
+def _unfreeze(_members: dict[str, ChaosMember], member: ChaosMember, _facts: Facts, _now: datetime) -> Told:
+    if not member.is_frozen:
+        raise Refused(SO_ALREADY)
+    member.is_frozen = False
+    return {"status": "active"}
+
+
+def _extend(_members: dict[str, ChaosMember], member: ChaosMember, facts: Facts, now: datetime) -> Told:
+    member.extend(now, facts["checkout"], facts["seconds"])
+    return {"status": "held"}
 
 
 def _hold(_members: dict[str, ChaosMember], member: ChaosMember, facts: Facts, now: datetime) -> Told:
@@ -313,12 +381,29 @@ _DOES: Final[dict[str, Callable[[dict[str, ChaosMember], ChaosMember, Facts, dat
     "unlock_coupon": _unlock,
     "redeem_coupon": _use,
     "roll_back_coupon": _roll_back,
+    "void_coupon": _void,
+    "freeze": _freeze,
+    "unfreeze": _unfreeze,
+    "extend": _extend,
     "hold": _hold,
     "complete": _complete,
     "release": _release,
     "refund_checkout": _refund_checkout,
 }
+_NEEDS_ACTIVE: Final = frozenset(
+    (
+        "accrue",
+        "redeem",
+        "sign_in",
+        "transfer",
+        "activity",
+        "claim_code",
+        "claim_scarce",
+        "lock_coupon",
+        "hold",
+    )
+)
 _WITHOUT_BALANCE: Final = frozenset(
-    ("claim_code", "claim_scarce", "lock_coupon", "unlock_coupon", "redeem_coupon", "roll_back_coupon", "complete",
-     "release", "refund_checkout")
+    ("claim_code", "claim_scarce", "lock_coupon", "unlock_coupon", "redeem_coupon", "roll_back_coupon", "void_coupon",
+     "complete", "release", "refund_checkout", "freeze", "unfreeze")
 )  # fmt: skip

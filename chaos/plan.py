@@ -45,6 +45,10 @@ class Plan(DrawnPoints, DrawnCoupons):
             (8, self._complete),
             (3, self._release),
             (5, self._refund_checkout),
+            (3, self._extend),
+            (1, self._void),
+            (1, self._freeze),
+            (1, self._unfreeze),
             (10, self._look),
             (2, self._enrol),
         ]
@@ -60,7 +64,10 @@ class Plan(DrawnPoints, DrawnCoupons):
         asked: list[list[Op | Batch]] = [[] for _ in range(self._clients)]
         for _ in range(each):
             for client in asked:
-                client.append(self._next())
+                each = self._next()
+                client.append(each)
+                if isinstance(each, Op) and each.kind == "freeze":  # not for long
+                    client.append(self._unfreeze(each.member))
         return asked
 
     def _next(self) -> Op | Batch:
