@@ -119,7 +119,7 @@ def decide(members: Mapping[str, Member], command: Command, context: Context) ->
         change = transfers.transfer(member, receiver, command, context)
     else:
         change = _DECISIONS[type(command)](member, command, context)
-    change = _counted(members, member, referrals.undoing(member, change), context)
+    change = _counted(members, member, referrals.undoing(member, change, context), context)
     if command.keeps_alive and context.program.validity.policy == "inactivity":
         return _kept_alive(member, change, context)
     return change

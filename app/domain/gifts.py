@@ -43,7 +43,10 @@ def held(member: Member) -> list[Held]:
 
 
 def holding(member: Member, tier: Tier, program: Program, changed: Collection[Lot]) -> list[Gift]:
-    """The gifts that the member would lose with this tier, less what the `changed` lots take already. Raises NeedsMore."""
+    """The gifts that the member would lose with this tier, but for those whose lots are taken back already.
+
+    Raises NeedsMore.
+    """
     gone = {lot.lot for lot in changed if lot.terms is not None and "taken_back" in lot.terms}
     own = program.tier(member.account.tier).rank
     codes = {each.code for each in program.tiers.ladder[tier.rank : own + 1]}

@@ -79,7 +79,7 @@ class Change(NamedTuple):
     invitation: Invitation | None = None
     referrer: Referrer | None = None
     referral_code: ReferralCode | None = None
-    undoes: Referral | None = None  # whose order it refunds in full
+    undoes: Referral | None = None  # whose order it leaves too little of
     lost: tuple[Command, ...] = ()  # what takes back the gifts for tiers that it takes
     other: "Change | None" = None  # what it does to the second member of a transfer
 

@@ -70,7 +70,7 @@ class PayReferral(_OfInvitation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoReferral(_OfInvitation):
-    """That order was refunded in full: what both sides got is taken back."""
+    """Too little is left of that order: what both sides got is taken back."""
 
     kind = "referral_undo"
     needs_lots = True

@@ -1,7 +1,7 @@
 """Both are rewarded when the order of somebody who was brought has settled (RULES.md: referral).
 
-Never for joining alone; at most so many invitations a month; undone when that order is refunded in full, after which
-another order may earn it again.
+Never for joining alone; at most so many invitations a month; undone when what is left of that order is less than was
+asked of it, after which another order may earn it again.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,9 +20,11 @@ from app.domain.referral_binding import referrer_of
 from app.domain.referral_commands import PayReferral, PayReferralShare, UndoReferral
 from app.domain.referral_terms import ReferralTerms
 from app.domain.rewards import Given, give
+from app.domain.shelf import NeedsMore
 from app.domain.standing import restand
 
 _SETTLING = frozenset({"accrue", "settle", "complete"})
+_RETURNING = frozenset({"reverse", "refund_checkout"})
 _PERCENT = 100
 
 
@@ -45,14 +47,32 @@ def referral_steps(change: Change, context: Context) -> Iterator[Command]:
             yield PayReferral(member_id=account.member_id, inviter=account.invited_by, order_id=lot.order_id)
 
 
-def undoing(member: Member, change: Change) -> Change:
-    """The change with the referral it undoes: its order is refunded in full by it."""
-    referral = member.referral
-    if referral is None or referral.order_id is None or change.referral is not None:
+def undoing(member: Member, change: Change, context: Context) -> Change:
+    """The change with the referral it undoes: a refund that leaves less of its order than it takes to be rewarded.
+
+    Raises NeedsMore.
+    """
+    referral, entry = member.referral, change.entry
+    if referral is None or referral.order_id is None or entry is None or entry.kind not in _RETURNING:
         return change
-    if any(lot.order_id == referral.order_id and _rest_fen(lot) == 0 for lot in change.lots):
-        return change._replace(undoes=referral)
+    for lot in change.lots:
+        if lot.order_id != referral.order_id:
+            continue
+        rest_fen = _rest_fen(lot)
+        if not rest_fen or rest_fen < _least_fen(member, referral.inviter, referral.order_id, context):
+            return change._replace(undoes=referral)
     return change
+
+
+def _least_fen(member: Member, inviter: str, order_id: str, context: Context) -> int:
+    """What the order had to come to when it was rewarded. Raises NeedsMore."""
+    undo = UndoReferral(member_id=member.account.member_id, inviter=inviter, order_id=order_id)
+    (_, welcome), _ = undo.entries_undone
+    if welcome not in member.told:
+        raise NeedsMore(commands=frozenset({undo}))
+    terms = context.programs[member.told[welcome].program_version].referral
+    assert terms is not None, "it was rewarded"
+    return terms.min_order_fen
 
 
 def _rest_fen(lot: Lot) -> int:

@@ -235,7 +235,7 @@ class Batch:
             member.sees_templates = frozenset(templates.get(member_id, ()))
             member.periods = frozenset(periods.get(member_id, ()))
         loaded = await load(connection, wanted)
-        granting = (loaded.lots, loaded.redemptions, loaded.activities, loaded.progress)
+        granting = (loaded.lots, loaded.redemptions, loaded.activities, loaded.progress, loaded.entries)
         versions = {row.program_version for rows in granting for row in rows}
         if not versions <= self.rulebook.programs.keys():  # the locks were waited for meanwhile
             raise VersionUnknown

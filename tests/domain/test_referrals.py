@@ -31,11 +31,11 @@ from tests.domain.book import START, Book
 from tests.domain.programs import document
 
 
-def rules(**section: Any) -> Program:
+def rules(version: int = 1, **section: Any) -> Program:
     """The default program with some of its section changed; None leaves the section out."""
     made = document()
     made["referral"] |= section
-    return Program.from_document(1, made)
+    return Program.from_document(version, made)
 
 
 def bring(book: Book, *invitees: str, by: str = "m") -> Book:
@@ -328,14 +328,15 @@ def test_the_tier_follows() -> None:
 # --- undone ----------------------------------------------------------------------------------------------
 
 
-def test_a_full_refund_takes_back_what_both_got() -> None:
+def test_a_refund_that_leaves_too_little_takes_back_what_both_got() -> None:
+    """50 yuan were asked of it: else one cent that is kept would be worth both rewards."""
     book = bring(Book(), "n")
     book.do(order())
-    book.do(back(amount=5_999))
-    assert earned(book, "m", "n") == [200, 100]
-    book.do(back(amount=1, reference="rest"))
-    assert earned(book, "m", "n") == [0, 0]
-    assert book.balances("m") == book.balances("n") == (0, 0, 0, 0)
+    book.do(back(amount=1_000))
+    assert earned(book, "m", "n") == [200, 150]
+    book.do(back(amount=1, reference="too much"))
+    assert earned(book, "m", "n") == [0, 49]
+    assert (book.balances("m"), book.balances("n")) == ((0, 0, 0, 0), (49, 0, 0, 0))
     assert (book.last("n").key, book.last("m").key) == ("referral_undo/o", "referral_undo/n/o")
     assert book.detail("m") == {
         "points": 200,
@@ -345,6 +346,31 @@ def test_a_full_refund_takes_back_what_both_got() -> None:
         "moves": [[1, -200, 0]],
     }
     assert book.account("n").invited_by == "m"
+
+
+def test_what_was_asked_of_it_is_what_was_when_it_was_rewarded() -> None:
+    book = bring(Book(), "n")
+    book.do(order())
+    book.adopt(rules(2, min_order_fen=6_000))
+    book.do(back(amount=500))
+    assert earned(book, "m") == [200]
+    book.adopt(rules(3, min_order_fen=1))
+    book.do(back(amount=501, reference="too much"))
+    assert earned(book, "m") == [0]
+
+
+def test_what_it_was_rewarded_by_is_asked_for() -> None:
+    book = bring(Book(), "n")
+    book.do(order())
+    told = book.members["n"].told
+    book.members["n"].told = {}
+    with pytest.raises(NeedsMore) as asked:
+        book.do(back(amount=1))
+    [undo] = asked.value.commands
+    assert undo.entries_undone == (("n", "referral_welcome/o"), ("m", "referral/n/o"))
+    book.members["n"].told = told
+    book.do(back(amount=1))
+    assert earned(book, "m") == [200]
 
 
 def test_what_was_spent_of_it_is_owed() -> None:

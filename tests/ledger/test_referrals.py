@@ -44,6 +44,27 @@ def back(member: str, order_id: str = "o", amount: int = 6_000) -> Reverse:
     return Reverse(member_id=member, order_id=order_id, reference="r", amount=amount)
 
 
+async def test_an_order_of_which_too_little_is_kept(till: Till, member: str) -> None:
+    invitee = f"{member}-n"
+    await till.enrol(member)
+    await bring(till, invitee, by=member)
+    await till.ask(order(invitee))
+    for amount, available in ((1_000, 200), (1, 0)):
+        command = Reverse(member_id=invitee, order_id="o", reference=f"r{amount}", amount=amount)
+        await till.ask(command)
+        assert (await till.balance(member))[0] == available
+    assert (await till.balance(invitee))[0] == 49
+    await till.ask(back(invitee, amount=4_999))
+    assert await till.kinds(invitee) == [
+        "accrue",
+        "referral",
+        "reverse",
+        "reverse",
+        "referral_undo",
+        "reverse",
+    ]
+
+
 async def test_an_invitation_from_its_beginning_to_its_end(till: Till, member: str) -> None:
     invitee = f"{member}-n"
     await till.enrol(member)
