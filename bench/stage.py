@@ -12,7 +12,20 @@ from typing import Final, NamedTuple
 import asyncpg
 
 from app.ledger.connection import Connection
-from bench import bulk, campaigns, etags, expiry, imports, load, openloop, pgbench, plain, rush, storage
+from bench import (
+    bulk,
+    campaigns,
+    etags,
+    expiry,
+    imports,
+    load,
+    openloop,
+    pgbench,
+    plain,
+    rush,
+    storage,
+    verifying,
+)
 from bench.database import Databases, populations
 from bench.load import Load
 from bench.machine import Meter, Usage
@@ -20,6 +33,7 @@ from bench.options import CLAIMS_A_COUPON, WARM_UP_SECONDS, Options
 from bench.service import Service
 
 STORAGE_ACCRUALS: Final = 100_000
+VERIFIED_ENTRIES: Final = 1_000_000
 RUSH_SECONDS: Final = 300  # at most
 PATIENT_SECONDS: Final = 15
 # More than an answer 304 comes to, less than a status.
@@ -118,6 +132,7 @@ class Stage:
             "import_copy": lambda: Sample(self._imports.by_copy()),
             "import_persons": lambda: Sample(*self._imports.by_service(has_persons=True)),
             "import_persons_copy": lambda: Sample(self._imports.by_copy()),
+            "verify": self._verify,
             "bytes": lambda: Sample(self._storage().bytes_each),
             "heap_only": lambda: Sample(self._storage().heap_only_percent),
         }
@@ -293,6 +308,10 @@ class Stage:
         return pgbench.run(url, script, members=members, clients=clients, seconds=seconds)
 
     # --- files and what is taken once ---------------------------------------------------------------------
+
+    def _verify(self) -> Sample:
+        entries = 20_000 if self.options.is_smoke else VERIFIED_ENTRIES
+        return Sample(*verifying.run(self.databases, entries=entries))
 
     def _storage(self) -> storage.Storage:
         if self._stored is None:

@@ -52,6 +52,7 @@ FIGURES: Final[dict[str, Figure]] = {
     "import_copy": Figure("COPY of the rows it wrote", "/s"),
     "import_persons": Figure("members with persons by `loyalty import`", "/s"),
     "import_persons_copy": Figure("COPY of the rows it wrote, with persons", "/s"),
+    "verify": Figure("`loyalty verify`", "entries/s"),
     "bytes": Figure("stored bytes per accrual, all indexes", "bytes"),
     "heap_only": Figure("account updates that are HOT", "%"),
 }
@@ -74,6 +75,7 @@ ROWS: Final[dict[str, tuple[Target, ...]]] = {
         Target("import", "import_copy", 0.3),
         Target("import_persons", "import_persons_copy", 0.3),
     ),
+    "verify": (Target("verify", "accruals", 50),),
     "storage": (Target("bytes", None, 743, at_most=True), Target("heap_only", None, 95)),
 }
 

@@ -41,7 +41,7 @@ FIRST_RELEASE: Final = "a7956a7476"
 ROOT: Final = Path(__file__).resolve().parent.parent
 KEY: Final = "upgrade-upgrade-upgrade-upgrade-upgrade"
 PII_KEYS: Final = "k1:" + "A" * 43 + "="
-START_SECONDS: Final = 60
+START_SECONDS: Final = 180
 # Members who take orders while the schema changes under them; no copies are made of these and of those who gave.
 BUSY: Final = "busy"
 PLAIN: Final = "plain"
