@@ -23,6 +23,8 @@ from bench.campaigns import start_all
 from bench.history import Population, fill
 from bench.options import LOTS_EACH, WARM_UP_SECONDS, Options
 
+# Enough for the second tier, far from the third: few orders bring a new tier, as in a shop (of CDNOW's, one in forty).
+ORDERS_OF_MEMBERS: Final = 5
 # A checkout spends 100 points of the first of some lots, and two coupons: as many of them as will ever be asked for.
 ORDERS_OF_SHOPPERS: Final = 5
 CHECKOUTS_A_SECOND: Final = 2_500
@@ -60,7 +62,7 @@ def populations(options: Options) -> list[Population]:
     """Who is measured on, in each of the databases."""
     checkouts = CHECKOUTS_A_SECOND * (options.runs * options.seconds + WARM_UP_SECONDS)
     return [
-        Population("u", options.members, 1),
+        Population("u", options.members, ORDERS_OF_MEMBERS),
         Population("hot", 1, 1),
         Population("h", options.holders, LOTS_EACH),
         Population("c", options.shoppers, ORDERS_OF_SHOPPERS, checkouts=-(-checkouts // options.shoppers)),
