@@ -6,9 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.domain.boosts import Boost
+from app.domain.campaigns import Lines
 from app.domain.earning import Earned, Line, check_lines, earned
 from app.domain.errors import ItemsAmountMismatch, LineIdRepeated, TierNotFound
 from app.domain.program import Program
+from app.domain.ratio import Ratio
 from tests.domain.programs import DEFAULT, document, program
 
 RATED = program(
@@ -254,6 +257,34 @@ def test_a_refund_never_earns(lines: list[Line], tier: str, data: st.DataObject)
     assert points(less, rest_fen - back_fen, unallocated_fen) <= kept
     assert points(lines, rest_fen - back_fen, unallocated_fen + back_fen) <= kept
     assert points(lines, 0, lines_fen) == 0
+
+
+def test_without_a_word_of_it_nothing_was_spent_before() -> None:
+    assert earned(amount_fen=99_999, tier="bronze", program=CUMULATIVE).cash_fen == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "names", "points"),
+    [("skus", "sku-2", 100), ("categories", "shoes", 200), ("brands", "acme", 350), ("brands", "other", 0)],
+)
+def test_a_campaign_multiplies_what_its_own_lines_earn(kind: str, names: str, points: int) -> None:
+    lines = (
+        line("1", 10_000, category="shoes"),
+        line("2", 10_000),
+        line("3", 10_000, category="hats", brand="acme"),
+    )
+    boost = Boost(
+        "c",
+        1,
+        "C",
+        "multiply_points",
+        Ratio.parse("2"),
+        lines=Lines()._replace(**{kind: frozenset({names})}),
+    )
+    whole = {"lines": lines, "tier": "bronze", "program": RATED, "boosts": (boost,), "ordered_fen": 30_000}
+    assert earned(amount_fen=30_000, **whole).boosted == (points,)
+    half = earned(amount_fen=15_000, unallocated_refund_fen=15_000, **whole)
+    assert half.boosted == (points // 2,)
 
 
 @given(st.lists(amounts, max_size=8), amounts)

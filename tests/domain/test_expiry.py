@@ -94,6 +94,8 @@ def test_a_tenth_goes_each_year(granted: int, remaining: int, points: int) -> No
 @pytest.mark.parametrize(
     ("accrued_at", "expires_at", "next_expires_at"),
     [
+        # In Shanghai it was the 6th already.
+        ("2026-03-05T20:00:00", "2027-03-06T16:00:00", "2028-03-06T16:00:00"),
         ("2024-02-29T02:00:00", "2025-02-28T16:00:00", "2026-02-28T16:00:00"),
         ("2024-02-29T02:00:00", "2027-02-28T16:00:00", "2028-02-29T16:00:00"),
         # The anniversary ends with the year, its midnight is in the next one.

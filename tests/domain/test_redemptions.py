@@ -266,6 +266,26 @@ def test_what_was_taken_last_comes_back_first_and_pays_the_debt() -> None:
     assert (book.lot(1).remaining, book.lot(2).clawed_back) == (100, 100)
 
 
+def test_what_several_lots_pay_and_lose_is_added_up() -> None:
+    book = lots(Book(), (100, 10), (100, 20), (100, 30), (100, 40))
+    book.do(redeem(400))
+    book.do(Accrue(member_id="m", order_id="o", amount=15_000))
+    book.do(redeem(150, "spent"))
+    book.do(Reverse(member_id="m", order_id="o", reference="b", amount=15_000))
+    book.later(days=21)
+    body = book.do(Refund(member_id="m", redemption="r", reference="x"))
+    assert (body["expired"], body["debt_paid"]) == (200, 150)
+    assert book.balances() == (50, 0, 0, 0)
+
+
+@pytest.mark.parametrize(("sees_all", "floor"), [(True, 2), (False, 1)])
+def test_only_who_sees_all_lots_can_tell_the_oldest_open_one(*, sees_all: bool, floor: int) -> None:
+    book = lots(Book(), (100, 10), (100, 20))
+    book.members["m"].sees_all_lots = sees_all
+    book.do(redeem(100))
+    assert book.account().lot_floor == floor
+
+
 def test_expired_points_pay_no_debt() -> None:
     book = lots(Book(), (100, 1))
     book.do(redeem(100))
