@@ -77,8 +77,9 @@ def referral(terms: Terms) -> Iterator[Phrase]:
             f"The inviter also gets {own.share.percent}% of what the friend spends within {span.en}, in points.",
         )
     yield Phrase(
-        f"每月最多奖励 {own.per_month} 次邀请；订单全额退款时收回奖励。",
-        f"At most {own.per_month:,} invitations a month are rewarded; a full refund of the order takes it back.",
+        f"每月最多奖励 {own.per_month} 次邀请；退款后订单不足 {least.zh}时收回奖励。",
+        f"At most {own.per_month:,} invitations a month are rewarded; a refund that leaves less than {least.en} of the "
+        "order takes it back.",
     )
 
 
@@ -93,6 +94,11 @@ def missions(terms: Terms) -> Iterator[Phrase]:
         yield Phrase(
             f"{mission.name}：{within.zh}{asked.zh}，得 {got.zh}。",
             f"{mission.name_en or mission.mission}: {asked.en} {within.en} and get {got.en}.",
+        )
+    if terms.missions:
+        yield Phrase(
+            "因退款等不再达成的任务，收回其奖励；再次达成时重新发放。",
+            "What a mission gave is taken back when a refund undoes it, and given again when it is completed again.",
         )
 
 

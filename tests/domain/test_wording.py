@@ -189,6 +189,7 @@ MISSIONS: list[tuple[dict[str, Any], str, str]] = [
 def test_missions(mission: dict[str, Any], zh: str, en: str) -> None:
     made = program(missions=[{"mission": "three", "name": "月度三单", **mission}])
     assert zh in lines(made)
+    assert "因退款等不再达成的任务，收回其奖励；再次达成时重新发放。" in lines(made)
     assert en in lines(made, "en")
     assert "Three orders: " in lines(
         program(missions=[{"mission": "three", "name": "月度三单", "name_en": "Three orders", **mission}]),
