@@ -22,6 +22,10 @@ MIGRATIONS: Final = Path(__file__).resolve().parent.parent / "migrations"
 CONNECT_SECONDS: Final = 10.0
 # Any number that no other program is likely to lock in this database.
 UPGRADE_LOCK: Final = 0x10_7A_17
+# A backup or a verification has the tables locked for as long as it reads them. A revision that must wait for it gives
+# up soon, since all others wait behind it, and is tried again, so often and after such a pause.
+UPGRADE_TRIES: Final = 12
+UPGRADE_PAUSE_SECONDS: Final = 3.0
 # What a lost connection raises: whether a statement under way took effect is not known then.
 CONNECTION_LOST: Final = (
     asyncpg.PostgresConnectionError,
@@ -111,7 +115,8 @@ async def upgrade(url: str) -> None:
     Any number of processes and machines may do so at once: one migrates, the others wait. A schema already as
     new or newer is left alone, at the price of one query.
 
-    Raises DatabaseUnavailable, or what a failing revision raises; that revision is rolled back.
+    Raises DatabaseUnavailable, or what a failing revision raises, after about a minute if others hold what it needs;
+    that revision is rolled back.
     """
     connection = await _connect_as_owner(url)
     try:
@@ -139,12 +144,24 @@ async def _run_migrations(url: str) -> None:
 
     from alembic import command
     from alembic.config import Config
+    from sqlalchemy.exc import DBAPIError
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["url"] = url
-    # env.py runs an event loop of its own.
-    await asyncio.to_thread(command.upgrade, config, "head")
+    for tries_left in reversed(range(UPGRADE_TRIES)):
+        try:
+            # env.py runs an event loop of its own.
+            await asyncio.to_thread(command.upgrade, config, "head")
+        except DBAPIError as error:
+            if (
+                getattr(error.orig, "sqlstate", None) != asyncpg.LockNotAvailableError.sqlstate
+                or not tries_left
+            ):
+                raise
+            await asyncio.sleep(UPGRADE_PAUSE_SECONDS)
+        else:
+            return
 
 
 async def _revision(connection: "asyncpg.Connection[asyncpg.Record]") -> str:

@@ -45,9 +45,7 @@ def run(connection: Connection | None) -> None:
 
 async def _connect(url: str) -> "asyncpg.Connection[asyncpg.Record]":
     # Who waits for a lock makes all that come after wait: better that a revision fails and is tried again.
-    return await asyncpg.connect(
-        url, server_settings={"lock_timeout": "10s", "application_name": "migration"}
-    )
+    return await asyncpg.connect(url, server_settings={"lock_timeout": "2s", "application_name": "migration"})
 
 
 async def run_online(url: str) -> None:

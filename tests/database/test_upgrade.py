@@ -6,6 +6,7 @@ same command does the whole with the release itself, and with many more rows.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from app.database import latest_revision, upgrade
 from app.domain import commands as ask
@@ -23,7 +25,9 @@ from tests.queries.ledgers import open_shop
 
 FILLED = Path(__file__).with_name("first_release.sql")
 LONGEST_WAIT_SECONDS = 5.0
-"""Far more than it takes, and less than a migration may wait for a lock: another's wait would be as long."""
+"""More than a migration waits for a lock, and all others with it, and far more than it has one."""
+
+READING_SECONDS = 6.0
 
 
 @pytest.fixture
@@ -70,3 +74,34 @@ async def test_nothing_is_lost_and_it_goes_on(first_release_url: str) -> None:
         await shop.wait(days=400)
         await shop.ask(ask.Mature(member_id=f"{PLAIN}-0"))
         assert (await verify(shop.database.connect)).differences == []
+
+
+async def test_waits_for_a_reader_without_holding_up_the_writers(
+    first_release_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.database.UPGRADE_PAUSE_SECONDS", 0.5)
+    reader: asyncpg.Connection[Any] = await asyncpg.connect(first_release_url)
+    reading = reader.transaction()
+    await reading.start()
+    await reader.fetchval("SELECT count(*) FROM account")
+    async with Writers(first_release_url, 2) as writers:
+        upgrading = asyncio.create_task(upgrade(first_release_url))
+        await asyncio.sleep(READING_SECONDS)
+        assert not upgrading.done()
+        assert max(writers.waits) > 1  # it did wait, and they behind it
+        await reading.rollback()
+        await reader.close()
+        await upgrading
+    assert writers.errors == []
+    assert max(writers.waits) < LONGEST_WAIT_SECONDS
+
+
+async def test_gives_up_in_the_end(first_release_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.database.UPGRADE_TRIES", 1)
+    reader: asyncpg.Connection[Any] = await asyncpg.connect(first_release_url)
+    async with reader.transaction():
+        await reader.fetchval("SELECT count(*) FROM account")
+        with pytest.raises(DBAPIError, match="lock timeout"):
+            await upgrade(first_release_url)
+    await upgrade(first_release_url)
+    await reader.close()
