@@ -45,12 +45,14 @@ class Drawing:
     def __init__(self, seed: int) -> None:
         self._random = random.Random(f"commands of {seed}")
         self._number = 0
+        self._rounds = 0
         self._known = {member(number): Known() for number in range(MEMBERS)}
 
     def _member(self) -> str:
-        """Half of all is asked of a few."""
-        few = self._random.random() < 0.5
-        return member(self._random.randrange(HOT_MEMBERS if few else MEMBERS))
+        """Half of all is asked of a few, who are others in each round."""
+        if self._random.random() < 0.5:
+            return member((self._rounds * HOT_MEMBERS + self._random.randrange(HOT_MEMBERS)) % MEMBERS)
+        return member(self._random.randrange(MEMBERS))
 
     def _name(self, kind: str) -> str:
         self._number += 1

@@ -61,6 +61,7 @@ class Plan(DrawnPoints, DrawnCoupons):
 
     def round(self, each: int) -> list[list[Op | Batch]]:
         """What every client asks, one after the other: so many commands each."""
+        self._rounds += 1
         asked: list[list[Op | Batch]] = [[] for _ in range(self._clients)]
         for _ in range(each):
             for client in asked:
