@@ -367,6 +367,42 @@ async def test_a_day_s_budget(till: Till, shop: Shop, member: str, name: str) ->
     assert [row[1:] for row in rows] == [(150, 150), (100, 150)]
 
 
+async def test_a_limit_per_member_that_comes_later(till: Till, member: str, name: str) -> None:
+    other = f"{member}-2"
+    await till.enrol(member, other)
+    await put_live(till, name)
+    got = [(await till.ask(order(member, f"o{number}"))).body["points"] for number in range(2)]
+    await put_live(till, name, budget={"per_member": 250})
+    got += [(await till.ask(order(member, f"p{number}"))).body["points"] for number in range(2)]
+    assert got == [200, 200, 150, 100]  # what it gave before counts
+    rows = "SELECT member_id, points FROM campaign_member WHERE campaign = $1 ORDER BY 1"
+    assert await till.rows(rows, name) == [(member, 250)]
+    await put_live(till, name)
+    await till.ask(order(member, "q"))
+    await put_live(till, name, budget={"per_member": 400})
+    assert (await till.ask(order(member, "r"))).body["points"] == 150  # and what it gave in between
+    await till.ask(order(other))
+    assert await till.rows(rows, name) == [(member, 400), (other, 100)]
+
+
+async def test_who_took_part(till: Till, member: str, name: str) -> None:
+    other = f"{member}-2"
+    await till.enrol(member, other)
+    names = [await put_live(till, f"{name}-{number}", POINTS_5) for number in range(12)]
+    for number in range(2):
+        await till.ask_all([order(each, f"o{number}") for each in (member, other)])
+    await till.ask(back(member, 10_000, "o0"))
+    for each in names:
+        assert (await given(till, each))["times"] == 4
+        took_part = "SELECT sum(participants)::int FROM campaign_sum WHERE campaign = $1"
+        assert await till.rows(took_part, each) == [(2,)]
+    [[bits]] = await till.rows("SELECT campaigns FROM account WHERE member_id = $1", member)
+    numbers = await till.rows("SELECT number FROM campaign WHERE campaign LIKE $1 ORDER BY 1", f"{name}%")
+    assert [number for number in range(8 * len(bits)) if bits[number >> 3] >> (number & 7) & 1] == [
+        number for (number,) in numbers
+    ]
+
+
 async def test_a_budget_that_is_raised_and_lowered(till: Till, member: str, name: str) -> None:
     await till.enrol(member)
     got: list[int] = []
