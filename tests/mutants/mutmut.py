@@ -115,7 +115,7 @@ def _joined(lines: Iterable[str], sign: str) -> str:
 def _explained() -> set[tuple[str, str, str]]:
     """Mutants that no test can notice, by module and what goes and comes."""
     told = tomllib.loads(EQUIVALENTS.read_text())
-    return {(each["module"], each["gone"], each["come"]) for each in told["mutant"]}
+    return {(each["module"], each["gone"], come) for each in told["mutant"] for come in each["come"]}
 
 
 def _table(
