@@ -2,17 +2,20 @@
 
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from app.config import Settings
     from app.database import Database
     from app.queries.verify import Report
 
 
-def verify() -> None:
+def verify(
+    jobs: Annotated[
+        int, typer.Option(min=1, max=64, help="Connections to compare on, each a process of the server.")
+    ] = 2,
+) -> None:
     """Replay every member's entries and compare them with the lots, the coupons, the checkouts and the account.
 
     Runs on a live service too. Each difference is a line on stdout (member, none where it is a template's; what,
@@ -21,7 +24,7 @@ def verify() -> None:
     from app.cli.ledger import on_database
 
     began = time.monotonic()
-    report = on_database(_verify)
+    report = on_database(lambda _settings, database: _verify(database, jobs))
     for difference in report.differences:
         print("\t".join("" if part is None else str(part) for part in difference))
     if unnamed := report.difference_count - len(report.differences):
@@ -37,7 +40,7 @@ def verify() -> None:
         raise typer.Exit(1)
 
 
-async def _verify(_settings: "Settings", database: "Database") -> "Report":
+async def _verify(database: "Database", jobs: int) -> "Report":
     from rich.console import Console
     from rich.progress import Progress
 
@@ -47,5 +50,7 @@ async def _verify(_settings: "Settings", database: "Database") -> "Report":
     with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
         task = bar.add_task("Comparing")
         return await compare(
-            database.connect, progress=lambda done, total: bar.update(task, completed=done, total=total)
+            database.connect,
+            connections=jobs,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
         )

@@ -15,6 +15,7 @@ def test_it_agrees_or_names_what_differs(loyalty: Run, query: Query) -> None:
     assert agreed.exit_code == 0, agreed.output
     assert "8 members, 40 entries, 40 lots" in agreed.stdout
     assert "all agree" in agreed.stdout
+    assert loyalty("verify", "--jobs", 5).stdout.partition(" In ")[0] == agreed.stdout.partition(" In ")[0]
     query("UPDATE account SET spend = spend + 1 WHERE member_id = 'c-0003' RETURNING 1")
     differs = loyalty("verify")
     assert differs.exit_code == 1
