@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from app.cli import feed
+from app.cli import imports
+from app.cli.importer import Cells, Told
 from app.domain.account import bucket_of
 from app.security.pii import PiiRing
 from tests.cli.conftest import PII_KEYS, Query, Run
@@ -58,24 +60,24 @@ def test_run_again_it_changes_nothing(loyalty: Run, query: Query) -> None:
 def test_it_goes_on_where_it_was(
     loyalty: Run, query: Query, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed, "CHUNK", 10)
+    monkeypatch.setattr(imports, "CHUNK", 10)
     lines = [f"m-{number},{number + 1}" for number in range(60)]
     file = written(tmp_path, "member_id,points\n" + "\n".join(lines))
-    take, taken = feed._take, 0
+    finish, taken = imports._Import._finish, 0
 
     async def killed(*arguments: object) -> None:
         nonlocal taken
         taken += 1
         if taken == 3:
             raise KeyboardInterrupt
-        await take(*arguments)
+        await finish(*arguments)
 
-    monkeypatch.setattr(feed, "_take", killed)
+    monkeypatch.setattr(imports._Import, "_finish", killed)
     ended = loyalty("import", file)
     assert ended.exit_code == 130
     assert "goes on from there" in ended.stderr
     assert 20 <= query("SELECT count(*) FROM entry")[0][0] < 60
-    monkeypatch.setattr(feed, "_take", take)
+    monkeypatch.setattr(imports._Import, "_finish", finish)
     assert loyalty("import", file).exit_code == 0
     assert query("SELECT count(*), sum(available)::int FROM account") == [(60, 1830)]
     assert loyalty("verify").exit_code == 0
@@ -110,9 +112,9 @@ def test_bad_lines_are_told_and_kept(loyalty: Run, query: Query, tmp_path: Path)
         "line 6",
         "line 7",
         "line 9",
+        "line 10",
         "line 11",
         "line 12",
-        "line 10",
     ]
     # Two lots that look alike are two.
     assert query("SELECT member_id, available FROM account ORDER BY 1") == [("u-1", 10), ("u-10", 20)]
@@ -126,8 +128,8 @@ def test_bad_lines_are_told_and_kept(loyalty: Run, query: Query, tmp_path: Path)
     assert [(row[0], row[5]) for row in rows][:3] == [("bad id", "3"), ("u-2", "4"), ("u-3", "5")]
     assert rows[4][2] == "a\nb"
     assert rows[5][2].encode(errors="surrogateescape") == b"\xff\xfe"
-    assert rows[7][-1] == "surplus"
-    assert "import_ahead_of_time" in rows[8][6]
+    assert "import_ahead_of_time" in rows[6][6]
+    assert rows[8][-1] == "surplus"
 
 
 def test_rejected_lines_are_mended_and_imported(loyalty: Run, query: Query, tmp_path: Path) -> None:
@@ -177,3 +179,62 @@ def test_a_file_that_is_not_there(loyalty: Run, tmp_path: Path) -> None:
 def test_excel_s_mark_at_the_start(loyalty: Run, query: Query, tmp_path: Path) -> None:
     assert loyalty("import", written(tmp_path, "\ufeffmember_id,points\r\nu-1,5\r\n")).exit_code == 0
     assert query("SELECT available FROM account") == [(5,)]
+
+
+# --- by several processes --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def several(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processes take even a small file."""
+    monkeypatch.setattr(imports, "SMALL_BYTES", 0)
+    monkeypatch.setattr(imports, "CHUNK", 10)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+
+
+@pytest.mark.usefixtures("several")
+def test_each_member_s_lines_stay_in_order(loyalty: Run, query: Query, tmp_path: Path) -> None:
+    lines = [f"m-{number % 30},r-{number // 30},{number + 1},{number}@example.com" for number in range(90)]
+    lines.insert(7, "m-bad,r,-1,")
+    lines.insert(50, "too,few")
+    file = written(tmp_path, "member_id,reference,points,email\n" + "\n".join(lines))
+    ended = loyalty("import", file)
+    assert ended.exit_code == 1, ended.output
+    assert f"90 lines imported, {sum(range(1, 91)):,} points" in ended.stdout
+    told = [line.partition(":")[0] for line in ended.stderr.splitlines() if line.startswith("line ")]
+    assert told == ["line 9", "line 52"]
+    assert query("SELECT count(*), sum(available)::int FROM account") == [(30, sum(range(1, 91)))]
+    assert query("SELECT DISTINCT key, lot FROM entry ORDER BY lot") == [
+        ("import/r-0", 1),
+        ("import/r-1", 2),
+        ("import/r-2", 3),
+    ]
+    assert query("SELECT revision, count(*) FROM person GROUP BY 1") == [(3, 30)]
+    assert query("SELECT count(DISTINCT request_id) FROM entry") == [(1,)]
+    assert loyalty("verify").exit_code == 0
+    again = loyalty("import", file)
+    assert "90 lines were there already" in again.stdout
+
+
+@pytest.mark.usefixtures("several")
+def test_a_process_that_ends_is_told_and_the_rest_goes_on_from_there(
+    loyalty: Run, query: Query, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = written(tmp_path, "member_id,points\n" + "\n".join(f"m-{number},1" for number in range(100)))
+    take, taken = imports._Elsewhere.take, 0
+
+    async def killed(self: imports._Elsewhere, lines: Sequence[Cells]) -> list[Told]:
+        nonlocal taken
+        taken += 1
+        if taken == 5:
+            self.send("not what it takes")
+        return await take(self, lines)
+
+    monkeypatch.setattr(imports._Elsewhere, "take", killed)
+    ended = loyalty("import", file)
+    assert ended.exit_code == 1
+    assert "goes on from there" in ended.stderr
+    assert query("SELECT count(*) FROM account")[0][0] < 100
+    monkeypatch.setattr(imports._Elsewhere, "take", take)
+    assert loyalty("import", file).exit_code == 0
+    assert query("SELECT count(*), sum(available)::int FROM account") == [(100, 100)]
