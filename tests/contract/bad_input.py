@@ -33,7 +33,8 @@ class Findings:
         """Count one answer."""
         self.sent += 1
         self.statuses[answer.status] += 1
-        self.codes[answer.code] += answer.status >= 400
+        if answer.status >= 400:
+            self.codes[answer.code] += 1
         place = f"{sent.operation}: {sent.what}"
         self.slowest = max(self.slowest, (answer.seconds, place))
         fault = answer.fault(documented, method=sent.method)

@@ -38,7 +38,7 @@ def sandbox_url(new_database: Callable[[], str]) -> str:
     return new_database()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def sandboxes(sandbox_url: str, issuer: Issuer) -> AsyncGenerator[tuple[FastAPI, FastAPI]]:
     """Two processes of one service, as far as the database can tell; no job runs but those that are called."""
     settings = Settings(

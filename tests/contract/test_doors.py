@@ -98,8 +98,12 @@ def test_only_these_take_any_key() -> None:
     assert {each.name for each in OPERATIONS if not each.is_public and not each.scopes} == LOOKS_CLOSER
 
 
-async def ask(client: httpx.AsyncClient, operation: Operation, call: Call) -> httpx.Response:
-    headers = {"Idempotency-Key": new_id("k")} if operation.takes_key else {}
+async def ask(
+    client: httpx.AsyncClient, authorization: str | bytes | None, operation: Operation, call: Call
+) -> httpx.Response:
+    headers: dict[str, Any] = {} if authorization is None else {"Authorization": authorization}
+    if operation.takes_key:
+        headers["Idempotency-Key"] = new_id("k")
     return await client.request(call.method, call.path, json=call.body, headers=headers)
 
 
@@ -183,43 +187,43 @@ def _hmac_signed(claims: dict[str, Any], secret: str, *, kid: str) -> str:
 async def test_whoever_may_not_call_it_is_refused_and_whoever_may_is_not(
     operation: Operation, shop: Shop, caller: Caller, issuer: Issuer, keys: Keys, sandbox_url: str
 ) -> None:
-    call = await shop.call(operation)
+    call, client = await shop.call(operation), caller(None)
     member_id = call.values.get("member_id", "u-1")
     before = await contents(sandbox_url)
 
     for name, authorization, expected in not_credentials():
-        answer = await ask(caller(authorization), operation, call)
+        answer = await ask(client, authorization, operation, call)
         assert told(operation, answer) == expected, name
     for name, authorization, expected in altered_keys(keys.by_scope[ADMIN_SCOPE]):
-        answer = await ask(caller(authorization), operation, call)
+        answer = await ask(client, authorization, operation, call)
         assert told(operation, answer) == expected, name
-    answer = await ask(caller(f"Bearer {keys.revoked}"), operation, call)
+    answer = await ask(client, f"Bearer {keys.revoked}", operation, call)
     assert told(operation, answer) == (401, "key_revoked")
 
     for name, token, expected in foreign_tokens(issuer, member_id):
-        answer = await ask(caller(f"Bearer {token}"), operation, call)
+        answer = await ask(client, f"Bearer {token}", operation, call)
         assert (answer.status_code, answer.json()["code"]) == expected, name
     others = (403, "not_your_member" if operation.is_for_members else "not_for_members")
     for other in (f"{member_id}-other", member_id[:-1] or "u", member_id.upper()):
-        answer = await ask(caller(f"Bearer {issuer.token(other)}"), operation, call)
+        answer = await ask(client, f"Bearer {issuer.token(other)}", operation, call)
         assert told(operation, answer) == others, other
-    own = caller(f"Bearer {issuer.token(member_id)}")
+    own = f"Bearer {issuer.token(member_id)}"
     if not operation.is_for_members:
-        assert told(operation, await ask(own, operation, call)) == (403, "not_for_members")
+        assert told(operation, await ask(client, own, operation, call)) == (403, "not_for_members")
 
     if operation.scopes:
         for scope in _all_but(operation):
-            answer = await ask(caller(f"Bearer {keys.by_scope[scope]}"), operation, call)
+            answer = await ask(client, f"Bearer {keys.by_scope[scope]}", operation, call)
             assert told(operation, answer) == (403, "scope_missing"), scope
             assert answer.json()["required_scope"] in operation.scopes
-        answer = await ask(caller(f"Bearer {keys.by_scopes[_all_but(operation)]}"), operation, call)
+        answer = await ask(client, f"Bearer {keys.by_scopes[_all_but(operation)]}", operation, call)
         assert told(operation, answer) == (403, "scope_missing")
     assert await contents(sandbox_url) == before
 
     if operation.is_for_members:
-        assert (await ask(own, operation, call)).is_success
+        assert (await ask(client, own, operation, call)).is_success
         call = await shop.call(operation)
-    answer = await ask(caller(f"Bearer {keys.by_scopes[_enough(operation)]}"), operation, call)
+    answer = await ask(client, f"Bearer {keys.by_scopes[_enough(operation)]}", operation, call)
     assert answer.is_success, answer.text
 
 
