@@ -21,6 +21,7 @@ FAILED_TO_START: Final = 3
 PARENT_POLL_SECONDS: Final = 0.5
 REPEAT_SECONDS: Final = 0.5
 TEND_SECONDS: Final = 1.0
+START_AGAIN_SECONDS: Final = 0.5
 
 
 def supervise(work: Callable[[], bool], *, count: int, tend: Callable[[], None]) -> bool:
@@ -28,12 +29,14 @@ def supervise(work: Callable[[], bool], *, count: int, tend: Callable[[], None])
     TEND_SECONDS meanwhile.
 
     `work` returns when it is told to stop by SIGTERM or SIGINT, and says whether it ever served: a worker
-    that served and died is replaced; one that can't start ends them all, and False is returned.
+    that served and died is replaced; one that can't start ends them all, and False is returned. Who takes a
+    dead one's place may find that the database is away: it is started again until it can, and the others serve on.
     """
     if count == 1:
         with _tended(tend):
             return work()
     workers = [_start(work) for _ in range(count)]
+    replaced: set[int] = set()
     try:
         while True:
             wait([worker.sentinel for worker in workers], TEND_SECONDS)
@@ -43,8 +46,11 @@ def supervise(work: Callable[[], bool], *, count: int, tend: Callable[[], None])
                 if worker.exitcode is None:
                     continue
                 if worker.exitcode == FAILED_TO_START:
-                    return False
+                    if index not in replaced:
+                        return False
+                    time.sleep(START_AGAIN_SECONDS)
                 structlog.get_logger(__name__).error("worker died", pid=worker.pid, exitcode=worker.exitcode)
+                replaced.add(index)
                 workers[index] = _start(work)
     finally:
         # Whoever asked to stop may ask again; the workers have their own limit.
