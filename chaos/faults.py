@@ -122,6 +122,13 @@ class Faults:
     async def _kill_postgres(self, size: float) -> None:
         await self._place.end_postgres(signal.SIGKILL, seconds=size)
 
+    async def _lose_both(self, size: float) -> None:
+        """A worker dies while PostgreSQL is down, so that none can take its place for a while."""
+        down = asyncio.create_task(self._place.end_postgres(signal.SIGQUIT, seconds=2 + 3 * size))
+        await asyncio.sleep(1)
+        await self._kill_worker(size)
+        await down
+
     async def _terminate_backends(self, size: float) -> None:
         async with self._owner() as connection:
             for _ in range(1 + int(size * 3)):
@@ -254,6 +261,7 @@ KINDS: Final = (
     "freeze_worker",
     "stop_postgres",
     "kill_postgres",
+    "lose_both",
     "terminate_backends",
     "take_connections",
     "lock_accounts",

@@ -2,6 +2,7 @@
 
 import asyncio
 import pickle
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -51,58 +52,67 @@ class Result:
 
 async def run(options: Options) -> Result:
     """Do it all. Raises SystemExit if the service does not come up at all."""
-    result = Result()
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    result, clock = Result(), Clock()
     began = time.monotonic()
     async with open_place() as place:
         await _set_up(place)
-        plan, clock = Plan(options.seed, clients=options.clients), Clock()
         faults = Faults(options.seed, place, clock, options.kinds, freeze_seconds=options.freeze_seconds)
         clients = [Client(place.client_proxy.port, place.key) for _ in range(options.clients)]
-        joining: list[list[Op | Batch]] = [[] for _ in clients]
-        for number, op in enumerate(plan.enrolments()):
-            joining[number % len(clients)].append(op)
-        await _round(clients, joining, faults, [])
-        result.ops.extend(ops_of(joining))
-        for _ in range(options.cycles):
-            if options.seconds is not None and time.monotonic() - began > options.seconds:
-                break
-            asked, drawn = plan.round(options.each), faults.draw()
-            started = time.monotonic()
-            await _round(clients, asked, faults, drawn)
-            result.ops.extend(ops_of(asked))
-            result.cycles += 1
-            _tell(
-                f"{result.cycles}/{options.cycles} {', '.join(fault.kind for fault in drawn)}: "
-                f"{time.monotonic() - started:.1f} s"
-            )
+        await _ask_all(clients, faults, options, result)
         result.faults, result.not_done = faults.done, faults.not_done
         result.cuts = place.client_proxy.cuts + place.database_proxy.cuts
         await _come_to_rest(place, clients, result)
         _tell(f"At rest after {time.monotonic() - began:.0f} s; comparing ...")
         held = await _look_at_all(place, faults, result)
-        if options.record is not None:
-            options.record.write_bytes(pickle.dumps((result.ops, held, clock)))
-        compare(clock, held, result)
-        if result.differences:
-            for line in place.log_lines("batch_broke")[:2] + place.log_lines("command_broke")[:2]:
-                _tell(line[:3000])
+        broke = place.log_lines("batch_broke")[:2] + place.log_lines("command_broke")[:2]
         for client in clients:
             client.close()
+    if options.record is not None:
+        options.record.write_bytes(pickle.dumps((result.ops, held, clock)))
+    compare(clock, held, result)
+    for line in broke if result.differences else ():
+        _tell(line[:3000])
     result.seconds = time.monotonic() - began
     return result
+
+
+async def _ask_all(clients: Sequence[Client], faults: Faults, options: Options, result: Result) -> None:
+    """The members join, and the cycles follow, each with its faults; no more once something is not resolved."""
+    plan, began = Plan(options.seed, clients=len(clients)), time.monotonic()
+    joining: list[list[Op | Batch]] = [[] for _ in clients]
+    for number, op in enumerate(plan.enrolments()):
+        joining[number % len(clients)].append(op)
+    await _round(clients, joining, faults, [])
+    result.ops.extend(ops_of(joining))
+    while result.cycles < options.cycles:
+        started = time.monotonic()
+        if options.seconds is not None and started - began > options.seconds:
+            break
+        asked, drawn = plan.round(options.each), faults.draw()
+        await _round(clients, asked, faults, drawn)
+        result.ops.extend(op for op in ops_of(asked) if op.sends)
+        result.cycles += 1
+        kinds = ", ".join(fault.kind for fault in drawn)
+        _tell(f"{result.cycles}/{options.cycles} {kinds}: {time.monotonic() - started:.1f} s")
+        if any(op.sends[-1].is_unknown and not op.accepted for op in result.ops):
+            break
 
 
 async def _round(
     clients: Sequence[Client], asked: Sequence[Sequence[Op | Batch]], faults: Faults, drawn: Sequence[Fault]
 ) -> None:
     """Every client asks its own; each fault comes when its share of all is done."""
-    total, done = sum(len(each) for each in asked), 0
+    total, done, gave_up = sum(len(each) for each in asked), 0, False
     progress = asyncio.Condition()
 
     async def ask(client: Client, requests: Sequence[Op | Batch]) -> None:
-        nonlocal done
+        nonlocal done, gave_up
         for request in requests:
-            await client.ask(request)
+            if not gave_up:
+                gave_up = not await client.ask(request)
             done += 1
             async with progress:
                 progress.notify_all()
