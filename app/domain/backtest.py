@@ -109,7 +109,6 @@ class Run:
         self._codes = count(1)
         self._shelf = ReadingShelf(rules.templates, new_code=lambda: f"backtest-{next(self._codes)}")
         self._drawn: dict[str, int] = {}  # of each budget
-        self._followed: set[tuple[str, str]] = set()  # members, and what followed from something once
         self._roster = Roster({})
         self._roster_of: tuple[Mapping[Trigger, Sequence[Campaign]], date] | None = None
         # Only a window that decides the tier looks back at orders: else a member is no more than their sums.
@@ -174,16 +173,12 @@ class Run:
         return member
 
     def _happen(self, member: Member, command: Command, context: Context) -> Iterator[Change]:
-        """The command, and what follows from it as it does live: missions completed, campaigns of rising, each once."""
+        """The command, and what follows from it as it does live: missions completed, campaigns of rising."""
         before = member.account
         change = self._decide(member, command, context)
         yield change
         for following in follow_ups(before, change, context):
-            key = following.natural_key(context.today)
-            occasion = before.member_id, key or ""
-            if key is None or occasion not in self._followed:
-                self._followed.add(occasion)
-                yield from self._happen(member, following, context)
+            yield from self._happen(member, following, context)
 
     def _decide(self, member: Member, command: Command, context: Context) -> Change:
         change = decide(self.members, command, context)
