@@ -62,8 +62,13 @@ def _is_due(campaign: Campaign, account: Account) -> bool:
 
 
 def occasions(before: Account | None, change: Change, context: Context) -> Iterator[Command]:
-    """What campaigns of joining and of rising to a tier are to be asked after a change; what they lose by it."""
+    """What campaigns of joining and of rising to a tier are to be asked after a change; what they lose by it.
+
+    Who is brought along joined, and came to their tier, elsewhere: no campaign of here is asked.
+    """
     after = change.account
+    if change.entry is not None and change.entry.kind == "import":
+        return
     if before is None:
         yield from _ask("enrolment", "enrolment", after, context.campaigns)
         return

@@ -9,7 +9,7 @@ import pytest
 from app.domain.activity_commands import RecordActivity, ReverseActivity
 from app.domain.campaign_commands import PayCampaign, UndoCampaign
 from app.domain.campaigns import CampaignBudget
-from app.domain.commands import Accrue, Freeze, Mature, Redeem, Reverse, SetTier
+from app.domain.commands import Accrue, Freeze, Import, Mature, Redeem, Reverse, SetTier
 from app.domain.program import Program
 from app.domain.shelf import NeedsMore
 from tests.domain.fair import Fair, campaign, chances, coupon, growth, points
@@ -119,6 +119,16 @@ def test_only_the_gifts_of_the_tiers_that_are_taken() -> None:
         "campaign_undo/rise/tier/mid/1",
         "campaign_undo/too/tier/mid/1",
     ]
+
+
+def test_who_is_brought_along_joined_and_rose_elsewhere() -> None:
+    book = Fair(RISE, campaign("hello", points(5), trigger="enrolment"), program=ladder())
+    book.do(Import(member_id="n", reference="crm", spend=100))
+    book.do(Import(member_id="n", reference="more", spend=10_000))
+    assert (book.account("n").tier, book.kinds("n")) == ("mid", ["import", "import"])
+    book.do(Accrue(member_id="n", order_id="o", amount=10_000))
+    assert book.account("n").tier == "top"
+    assert [entry.key for entry in book.entries["n"]][2:] == ["order/o", "campaign/rise/tier/top"]
 
 
 def test_over_several_tiers_at_once() -> None:
