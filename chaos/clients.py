@@ -37,10 +37,11 @@ class Client:
 
 
 async def ask_again(client: Client, ops: Iterable[Op]) -> None:
-    """Ask once more what is not known for certain."""
+    """Ask once more what is not known for certain, one after another, until there is no answer."""
     for op in ops:
         op.copies = 1
-        await client.ask(op)
+        if not await client.ask(op):
+            return
 
 
 async def _resolve(wire: Wire, each: Op | Batch) -> bool:

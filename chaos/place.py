@@ -166,6 +166,11 @@ class Place:
             await asyncio.sleep(0.05)
         raise SystemExit(f"The service did not come up; its log ends with:\n{self.log_end()}")
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the service is gone, by itself if nobody is just starting it anew."""
+        return self._process is None or self._process.poll() is not None
+
     def log_end(self) -> str:
         """The last of what the service logged."""
         return self._log.read_text(errors="replace")[-4000:]
@@ -185,7 +190,7 @@ class Place:
 
     async def stop_service(self) -> None:
         """Stop it as an operator would."""
-        if self._process is None or self._process.poll() is not None:
+        if self._process is None or self.has_ended:
             return
         for worker in self.workers():
             with contextlib.suppress(psutil.NoSuchProcess):

@@ -163,6 +163,9 @@ async def _come_to_rest(place: Place, clients: Sequence[Client], result: Result)
     """Cut no more, wait until nothing is under way, and ask again what nobody knows."""
     for proxy in (place.client_proxy, place.database_proxy):
         proxy.disarm()
+    if place.has_ended:
+        result.differences.append(Difference("", "the service ended", "it serves", place.log_end()))
+        await place.start_service()
     deadline = time.monotonic() + QUIET_SECONDS
     connection = await place.connect()
     try:
