@@ -64,6 +64,10 @@ class ChaosMember(FairMember):
 
         return put_back
 
+    def due_between(self, first: datetime, last: datetime) -> set[datetime]:
+        """When something falls due in this span, as the member stands."""
+        return {moment for moment in self._moments() if first < moment <= last}
+
     def due_by(self, now: datetime) -> int:
         """How many things are due by then, as the member stands."""
         return sum(moment <= now for moment in self._moments())

@@ -226,6 +226,7 @@ class Replay:
             moments = [max(line.entries[line.place - 1].recorded_at, moment) for moment in moments]
         if line.head is not None:
             moments.append(line.head.recorded_at)
+        moments += self.members[name].due_between(min(moments), max(moments))
         tried: set[tuple[int, str]] = set()
         for now in moments:
             alike = self.members[name].due_by(now), day(now)
