@@ -66,7 +66,7 @@ async def _work(url: str, part: int, parts: int, batches: int) -> None:
     began = time.perf_counter()
     for saving in savings:
         await connection.execute("BEGIN")
-        await save(connection, saving)
+        await save(connection, saving, share_of=part)
         await connection.execute("COMMIT")
     print(time.perf_counter() - began)
     await connection.close()

@@ -45,6 +45,6 @@ async def _transaction(connection: Connection, member_id: str, template: History
     await load(connection, Wanted(keys={(member_id, f"order/{order_id}")}))
     account, lot, entry = accrued(locked.accounts[member_id], template.lots[0], template.entries[0], order_id)
     saving = Saving(entries=[entry], accounts={member_id: account}, lots={(member_id, lot.lot): lot})
-    await save(connection, saving)
+    await save(connection, saving, share_of=0)
     await connection.execute("COMMIT")
     return (time.perf_counter() - began) * 1e3
