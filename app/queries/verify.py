@@ -78,7 +78,13 @@ _EVERYTHING = checks.together(
         f"FROM ({campaigns.GRANTED}) AS granted",
         "figures": f"SELECT campaign, '', ARRAY[{', '.join(f'{name}::text' for name in campaigns.FIGURES)}], "
         f"ARRAY[]::text[] FROM ({campaigns.ADDED_UP}) AS added_up",
-    }
+    },
+    shared=campaigns.TOLD,
+    of_points={
+        "standings",
+        "redemptions",
+        *(name for name, pair in _PAIRINGS.items() if pair in points.TRANSFERS),
+    },
 )
 """All that is compared, for some buckets."""
 

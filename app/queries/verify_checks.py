@@ -1,13 +1,13 @@
 """What `verify` compares with what: how it is put.
 
 Each file beside this one has the statements for one sort of rows, for the buckets $1 up to $2 each. They run as parts
-of one statement (`together`), in which `entry` is not the table but what of it any of them may need: most entries are
-plain accruals that tell nothing to most of them, so the table is read and looked through for that once.
+of one statement (`together`), in which `entry` is not the table but what of it they may need: most entries are plain
+accruals that tell nothing to most of them, so the table is read and looked through for that once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 SETTINGS = """
@@ -50,6 +50,12 @@ PLAIN_KINDS = ("accrue", "settle")
 MARKS = ('"campaign', '"chances"', '"coupons":[', '"missions":[', '"tier_change"')
 """Entries of these kinds are looked at for their lots and balances alone, unless their detail has one of the marks."""
 
+POINT_KINDS = (
+    *PLAIN_KINDS, "sign_in", "redeem", "reserve", "commit", "cancel", "lapse", "refund", "expire", "adjust",
+    "transfer", "receive", "import",
+)  # fmt: skip
+"""Entries of these moved points and did nothing else, unless their detail has one of the marks."""
+
 _COLUMNS = (
     "bucket, member_id, sequence, kind, key, lot, order_id, points, reserved, cash, occurred_at, recorded_at, "
     "program_version, actor, detail"
@@ -59,6 +65,10 @@ _TELLING = " OR ".join(f"strpos(detail::text, '{mark}') > 0" for mark in MARKS)
 _ENTRY = f"""
 SELECT {_COLUMNS} FROM entry WHERE {OF_BUCKETS} AND (kind NOT IN {PLAIN_KINDS} OR {_TELLING})
 """
+
+
+_OTHER = f"SELECT * FROM entry WHERE kind NOT IN {POINT_KINDS} OR {_TELLING}"
+_OF_OTHERS = "WITH entry AS NOT MATERIALIZED (SELECT * FROM other) SELECT * FROM ({}) AS own"
 
 
 class Check(NamedTuple):
@@ -104,10 +114,19 @@ def comparison(ctes: str, *, member: str, place: str, rows: str, checks: Sequenc
     return Comparison(statement, tuple(check.what for check in checks))
 
 
-def together(statements: Mapping[str, str]) -> str:
-    """One statement of the rows of all, each led by the name of its own."""
-    parts = [f"SELECT '{name}', * FROM ({statement}) AS rows" for name, statement in statements.items()]
-    return f"WITH entry AS MATERIALIZED ({_ENTRY}) {' UNION ALL '.join(parts)}"
+def together(statements: Mapping[str, str], *, of_points: Collection[str], shared: Mapping[str, str]) -> str:
+    """One statement of the rows of all, each led by the name of its own.
+
+    Those named in `of_points` look at all entries but plain accruals; to the others those that only moved points are
+    nothing. `shared` are CTEs that some of them read besides, made of those `other` entries.
+    """
+    parts = [
+        f"SELECT '{name}', * FROM ({statement if name in of_points else _OF_OTHERS.format(statement)}) AS rows"
+        for name, statement in statements.items()
+    ]
+    ctes = {"entry": _ENTRY, "other": _OTHER, **shared}
+    read = ", ".join(f"{name} AS MATERIALIZED ({statement})" for name, statement in ctes.items())
+    return f"WITH {read} {' UNION ALL '.join(parts)}"
 
 
 def hash_of(*integers: str) -> str:
