@@ -21,6 +21,7 @@ from typing import Final
 
 from uvicorn import Config, Server
 
+from app.cli.protocol import Protocol
 from app.config import Settings
 from app.main import create_app
 from app.telemetry import configure_logging
@@ -78,7 +79,18 @@ def main() -> None:
             bootstrap_key=secrets.token_urlsafe(32),  # pyright: ignore[reportArgumentType]
             pii_keys=f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}",  # pyright: ignore[reportArgumentType]
         )
-        server = Server(Config(create_app(settings), lifespan="on", log_config=None, access_log=False))
+        server = Server(
+            Config(
+                create_app(settings),
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                http=Protocol,
+                ws="none",
+            )
+        )
         samples = Samples()
         signal.signal(signal.SIGPROF, samples.note)
         served = Service(listener.getsockname()[1], os.getpid(), filled.key.key)
