@@ -234,7 +234,7 @@ class Counter(NamedTuple):
     discounted: int  # minor unit
 
 
-class CampaignMember(NamedTuple):
+class CampaignPoints(NamedTuple):
     """The points a campaign gave a member so far, where it gives each only so much. Refunds give none back."""
 
     bucket: int

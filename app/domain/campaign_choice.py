@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import add
 from typing import Literal, NamedTuple
 
-from app.domain.account import Account, CampaignMember, Tally
+from app.domain.account import Account, CampaignPoints, Tally
 from app.domain.campaigns import Campaign, Facts, Trigger
 from app.domain.posting import Change, Context, Member, telling
 from app.domain.roster import Asking, ConditionFailed, Roster
@@ -162,7 +162,7 @@ def counted(member: Member, change: Change, context: Context) -> Change:
             given[code] = given.get(code, member.given.get(code, 0)) + tally.points
     if not newcomers and not given:
         return change
-    rows = tuple(CampaignMember(account.bucket, account.member_id, *each) for each in given.items())
+    rows = tuple(CampaignPoints(account.bucket, account.member_id, *each) for each in given.items())
     return change._replace(account=account, newcomers=tuple(newcomers), given=rows)
 
 

@@ -8,7 +8,7 @@ from app.domain.account import (
     Account,
     Activity,
     BenefitGrant,
-    CampaignMember,
+    CampaignPoints,
     Checkout,
     Code,
     Counter,
@@ -70,7 +70,7 @@ class Change(NamedTuple):
     grant: BenefitGrant | None = None
     tallies: tuple[Tally, ...] = ()  # what campaigns gave more
     newcomers: tuple[str, ...] = ()  # those of them that gave the member something for the first time
-    given: tuple[CampaignMember, ...] = ()  # what the limited ones of them gave so far
+    given: tuple[CampaignPoints, ...] = ()  # what the limited ones of them gave so far
     draws: Mapping[str, int] = {}  # points drawn from budgets of campaigns
     activity: Activity | None = None
     progress: tuple[MissionProgress, ...] = ()

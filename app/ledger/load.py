@@ -15,7 +15,7 @@ from app.domain.account import (
     Account,
     Activity,
     BenefitGrant,
-    CampaignMember,
+    CampaignPoints,
     Checkout,
     Coupon,
     Entry,
@@ -163,9 +163,9 @@ _PARTS = {
    JOIN benefit_grant AS found USING (bucket, member_id))""",
     # what campaigns that give each member only so much gave them: without a row, from before they did, as entries tell
     "given": f"""
-(SELECT array_agg(ROW(wanted.*, coalesce(points, {POINTS_TOLD}))::campaign_member)
+(SELECT array_agg(ROW(wanted.*, coalesce(points, {POINTS_TOLD}))::campaign_points)
    FROM unnest(${{0}}::smallint[], ${{1}}::text[], ${{2}}::text[]) AS wanted (bucket, member_id, campaign)
-   LEFT JOIN campaign_member AS found USING (bucket, member_id, campaign))""",
+   LEFT JOIN campaign_points AS found USING (bucket, member_id, campaign))""",
     # activities of a kind, from a day on
     "activities": """
 (SELECT array_agg(found)
@@ -286,7 +286,7 @@ class Loaded(NamedTuple):
     grants: list[BenefitGrant]
     paid: list[tuple[str, str]]  # member, key
     gifts: list[tuple[str, str, int | None, int, int]]  # member, key, lot, points, growth
-    given: list[CampaignMember]
+    given: list[CampaignPoints]
     activities: list[Activity]
     progress: list[MissionProgress]
     referrals: list[Referral]
@@ -345,7 +345,7 @@ async def load(connection: Connection, wanted: Wanted) -> Loaded:
         grants=[BenefitGrant._make(row) for row in found.get("grants", ())],
         paid=[(member, key) for member, key in json.loads(found.get("paid") or "[]")],
         gifts=[tuple(gift) for gift in json.loads(found.get("gifts") or "[]")],
-        given=[CampaignMember._make(row) for row in found.get("given", ())],
+        given=[CampaignPoints._make(row) for row in found.get("given", ())],
         activities=[
             Activity._make(row) for name in ("activities", "named_activities") for row in found.get(name, ())
         ],

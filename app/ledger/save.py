@@ -14,7 +14,7 @@ from app.domain.account import (
     Activity,
     BenefitGrant,
     Budget,
-    CampaignMember,
+    CampaignPoints,
     CampaignSum,
     Checkout,
     Code,
@@ -54,7 +54,7 @@ class Saving:
     grants: dict[tuple[str, str], BenefitGrant] = field(default_factory=dict)
     activities: dict[tuple[str, str], Activity] = field(default_factory=dict)
     progress: dict[tuple[str, str, str], MissionProgress] = field(default_factory=dict)
-    given: dict[tuple[str, str], CampaignMember] = field(default_factory=dict)
+    given: dict[tuple[str, str], CampaignPoints] = field(default_factory=dict)
     sums: dict[str, list[int]] = field(
         default_factory=dict
     )  # participants, times, ...: what campaigns gave more
@@ -181,7 +181,7 @@ _PARTS = {
     "grants": _upsert("benefit_grant", (*_MEMBER, "reference"), BenefitGrant._fields),
     "activities": _upsert("activity", (*_MEMBER, "sequence"), Activity._fields),
     "progress": _upsert("mission_progress", (*_MEMBER, "period", "mission"), MissionProgress._fields),
-    "given": _upsert("campaign_member", (*_MEMBER, "campaign"), CampaignMember._fields),
+    "given": _upsert("campaign_points", (*_MEMBER, "campaign"), CampaignPoints._fields),
     "sums": _add_up("campaign_sum", ("bucket", "campaign", "share_of"), ("participants", *SUMS_OF_CAMPAIGNS)),
     "budgets": _upsert("campaign_budget", ("bucket", "budget", "share_of"), Budget._fields),
     "referrals": _upsert("referral", _MEMBER, Referral._fields),

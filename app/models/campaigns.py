@@ -1,6 +1,6 @@
 """Campaigns: what they say, what each version said, and what they gave.
 
-The columns of `campaign_member`, `campaign_sum` and `campaign_budget` are those of the rows in `domain/account.py`, in
+The columns of `campaign_points`, `campaign_sum` and `campaign_budget` are those of the rows in `domain/account.py`, in
 the same order.
 """
 
@@ -66,10 +66,10 @@ class CampaignVersion(Base):
     actor: Mapped[str] = mapped_column(Text)
 
 
-class CampaignMember(Base):
+class CampaignPoints(Base):
     """The points a campaign gave a member, where it gives each only so much."""
 
-    __tablename__ = "campaign_member"
+    __tablename__ = "campaign_points"
     __table_args__ = (
         CheckConstraint("bucket BETWEEN 0 AND 63", name="bucket"),
         {"postgresql_with": {"fillfactor": "85"}},

@@ -53,7 +53,7 @@ SELECT found.* FROM unnest($1::smallint[], $2::text[]) AS wanted (bucket, member
 _GIVEN = f"""
 SELECT wanted.member_id, wanted.campaign, coalesce(points, {POINTS_TOLD}) AS points
   FROM unnest($1::smallint[], $2::text[], $3::text[]) AS wanted (bucket, member_id, campaign)
-  LEFT JOIN campaign_member USING (bucket, member_id, campaign)
+  LEFT JOIN campaign_points USING (bucket, member_id, campaign)
 """
 _LEFT = """
 SELECT budget, sum(share - granted) AS points FROM unnest($1::smallint[], $2::text[]) AS wanted (bucket, budget)

@@ -68,7 +68,7 @@ async def check(url: str) -> None:
             found = bits[member]
             assert {n for n in range(8 * len(found)) if found[n >> 3] >> (n & 7) & 1} == took_part
         kept = await connection.fetch(
-            "SELECT campaign, member_id, points FROM campaign_member ORDER BY member_id"
+            "SELECT campaign, member_id, points FROM campaign_points ORDER BY member_id"
         )
         assert list(map(tuple, kept)) == [("c9", "m", 7), ("c9", "n", 0)]
     finally:

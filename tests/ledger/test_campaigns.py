@@ -375,7 +375,7 @@ async def test_a_limit_per_member_that_comes_later(till: Till, member: str, name
     await put_live(till, name, budget={"per_member": 250})
     got += [(await till.ask(order(member, f"p{number}"))).body["points"] for number in range(2)]
     assert got == [200, 200, 150, 100]  # what it gave before counts
-    rows = "SELECT member_id, points FROM campaign_member WHERE campaign = $1 ORDER BY 1"
+    rows = "SELECT member_id, points FROM campaign_points WHERE campaign = $1 ORDER BY 1"
     assert await till.rows(rows, name) == [(member, 250)]
     await put_live(till, name)
     await till.ask(order(member, "q"))

@@ -29,8 +29,8 @@ DAMAGE: dict[str, str] = {
         f"UPDATE campaign_sum SET {name} = {name} + 1 WHERE campaign = 'c'": f"campaign c, {name}"
         for name in CampaignSum._fields[3:]
     },
-    f"UPDATE campaign_member SET points = points - 1 {ROW}": "campaign c, points",
-    f"UPDATE campaign_member SET campaign = 'x' {ROW}": "campaign x, points",
+    f"UPDATE campaign_points SET points = points - 1 {ROW}": "campaign c, points",
+    f"UPDATE campaign_points SET campaign = 'x' {ROW}": "campaign x, points",
     "UPDATE account SET campaigns = '' WHERE member_id = 'm'": "taken part in",
     "UPDATE account SET campaigns = set_bit(campaigns, 0, 1) WHERE member_id = 'm'": "taken part in",
     "UPDATE account SET chances = chances + 1 WHERE member_id = 'm'": "account.chances",
@@ -45,7 +45,7 @@ DAMAGE: dict[str, str] = {
     f"UPDATE campaign_budget SET granted = granted + 1 {DAY}": ", granted",
     "UPDATE campaign_budget SET granted = share WHERE budget = 'later'": "budget later, granted",
 }
-TABLES = ("campaign_member", "campaign_sum", "campaign_budget", "account", "entry")
+TABLES = ("campaign_points", "campaign_sum", "campaign_budget", "account", "entry")
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ async def shop(fresh_database_url: str) -> AsyncGenerator[Shop]:
 
 async def test_an_honest_ledger_agrees(shop: Shop) -> None:
     assert (await verify(shop.database.connect)).differences == []
-    row = await shop.owner.fetchrow(f"SELECT points FROM campaign_member {ROW}")
+    row = await shop.owner.fetchrow(f"SELECT points FROM campaign_points {ROW}")
     assert row is not None
     assert tuple(row) == (300,)
     sums = ", ".join(f"sum({name})::int" for name in CampaignSum._fields[3:])

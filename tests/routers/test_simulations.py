@@ -44,7 +44,7 @@ async def everything(service: FastAPI) -> list[Any]:
             for table in (
                 "entry",
                 "lot",
-                "campaign_member",
+                "campaign_points",
                 "campaign_sum",
                 "campaign_budget",
                 "coupon",
