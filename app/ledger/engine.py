@@ -23,6 +23,7 @@ from app.ledger import campaign_failures
 from app.ledger.batch import Batch, Known
 from app.ledger.campaign_rack import CampaignRack
 from app.ledger.connection import Connection
+from app.ledger.fill import JoinedMeanwhile
 from app.ledger.load import REAL_CLOCK, SANDBOX_CLOCK
 from app.ledger.needs import Again, Needs
 from app.ledger.outcome import Outcome
@@ -45,6 +46,7 @@ _RACED = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.UniqueViolationError,
+    JoinedMeanwhile,
     VersionUnknown,
 )
 

@@ -15,8 +15,23 @@ from app.security.pii import PiiRing
 Known = dict[tuple[str, str], tuple[Entry, Mapping[str, Any]]]
 
 
+class JoinedMeanwhile(Exception):
+    """Rows were found of a member who was nobody when the batch locked its members: to be tried again."""
+
+
+class _Locked(dict[str, Member]):
+    """The members of a batch, by id."""
+
+    def __missing__(self, member_id: str) -> Member:
+        raise JoinedMeanwhile(member_id)
+
+
 def fill(members: Mapping[str, Member], loaded: Loaded, pii: PiiRing | None) -> Known:
-    """Give the members their rows; the entries found, by member and key, with their details parsed."""
+    """Give the members their rows; the entries found, by member and key, with their details parsed.
+
+    Raises JoinedMeanwhile.
+    """
+    members = _Locked(members)
     for lot in loaded.lots:
         members[lot.member_id].load_lots((lot,))
     for redemption in loaded.redemptions:

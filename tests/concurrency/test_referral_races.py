@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,8 @@ from app.domain.commands import Accrue, Enrol, Reverse
 from app.domain.errors import LoyaltyError
 from app.domain.referral_binding import ReferralRing
 from app.domain.referral_commands import MakeReferralCode
+from app.ledger import batch
+from app.ledger.load import Locked
 from app.ledger.outcome import Outcome
 from tests.ledger.fair import end_all, given, put_live
 from tests.ledger.till import Till, request, tills
@@ -69,6 +72,31 @@ async def test_first_orders_of_many_invitees(pair: list[Till], member: str) -> N
     assert Counter(status for (status,) in statuses) == {"paid": PER_MONTH, "limited": AT_ONCE - PER_MONTH}
     for invitee in invitees:
         assert await pair[0].balance(invitee) == (150, 0, 0, 0)
+
+
+async def test_a_member_who_joins_while_the_referrer_is_waited_for(
+    pair: list[Till], member: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await pair[0].enrol(member)
+    invitee = f"{member}-new"
+    joining = Enrol(member_id=invitee, person={"referred_by": member})
+    lock_accounts = batch.lock_accounts
+    waited: list[str] = []
+
+    async def lock_late(*asked: Any, **options: Any) -> Locked:
+        """Lock as a statement does that had to wait: it sees no account that was made meanwhile."""
+        if waited:
+            return await lock_accounts(*asked, **options)
+        waited.append(member)
+        await pair[1].ask(joining)
+        locked = await lock_accounts(*asked, **options)
+        del locked.accounts[invitee]
+        return locked
+
+    monkeypatch.setattr(batch, "lock_accounts", lock_late)
+    again = await pair[0].ask(joining)
+    assert not again.created
+    assert await pair[0].rows("SELECT inviter FROM referral WHERE member_id = $1", invitee) == [(member,)]
 
 
 async def test_the_last_points_of_a_campaign(pair: list[Till], member: str) -> None:
