@@ -89,6 +89,8 @@ async def _bad_input(live: Live, options: argparse.Namespace) -> list[str]:
     _known_ids_file(live).write_text(json.dumps(known_ids))
     after = live.memory_bytes()
     _tell(found, seconds=took, memory_bytes=(before, max(peak, after), after))
+    for fault in faults:
+        print(f"  fault: {fault}", flush=True)  # here too: schemathesis may be cut short
     if found.slowest[0] > SLOW_SECONDS:
         faults.append(f"slow: {found.slowest[0]:.2f} s for {found.slowest[1]}")
     if after - before > GROWTH_BYTES:
