@@ -65,10 +65,10 @@ class Plan(DrawnPoints, DrawnCoupons):
         asked: list[list[Op | Batch]] = [[] for _ in range(self._clients)]
         for _ in range(each):
             for client in asked:
-                each = self._next()
-                client.append(each)
-                if isinstance(each, Op) and each.kind == "freeze":  # not for long
-                    client.append(self._unfreeze(each.member))
+                drawn = self._next()
+                client.append(drawn)
+                if isinstance(drawn, Op) and drawn.kind == "freeze":  # not for long
+                    client.append(self._unfreeze(drawn.member))
         return asked
 
     def _next(self) -> Op | Batch:
