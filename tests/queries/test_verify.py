@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
 from app.domain import commands as ask
+from app.queries import verify_checks as checks
 from app.queries.verify import Report, verify
 from tests.queries.ledgers import Shop, live, open_shop
 
@@ -219,3 +222,14 @@ async def test_tells_when_the_database_goes_away(fresh_database_url: str) -> Non
         with pytest.raises((asyncpg.InterfaceError, asyncpg.PostgresConnectionError)):
             await verify(connect, progress=cut)
         assert all(connection.is_closed() for connection in connections)
+
+
+def test_plain_accruals_are_told_to_those_who_look_for_a_word_in_them() -> None:
+    """All of them read `entry` as `together` makes it: a word that is looked for must be one of its marks."""
+    looked_for: set[str] = set()
+    for path in Path(checks.__file__).parent.glob("verify_*.py"):
+        looked_for |= set(re.findall(r"""detail::text LIKE '%("[a-z_]+)""", path.read_text()))
+    # Only what took something back tells of coupons that it made void.
+    for word in looked_for - {'"voided'}:
+        assert any(mark.startswith(word) or word.startswith(mark) for mark in checks.MARKS), word
+    assert {'"campaigns', '"chances', '"coupons', '"missions', '"tier_change'} <= looked_for
