@@ -214,7 +214,8 @@ class Stage:
     def _traffic(self, service: Service) -> Sample:
         """Accruals on a service other than the stage's own, after a warm-up."""
         uniform = Load("accrual", "u", self.options.members, self.options.connections)
-        load.send(uniform, service, seconds=WARM_UP_SECONDS)
+        if not self.options.is_smoke:
+            load.send(uniform, service, seconds=WARM_UP_SECONDS)
         meter = self._meter(service.pid)
         answered = load.send(uniform, service, seconds=self.options.seconds)
         usage = meter.read(load_seconds=answered.load_cpu_seconds)
