@@ -194,7 +194,7 @@ class TestEvaluating:
             await answered(client, "PUT", "/v1/members/u-1/tier", body, status=200)
             nothing = await answered(client, "POST", "/v1/tiers/evaluate", status=200, key="all-1")
             assert nothing == {"members": 0}
-            await answered(client, "PUT", CLOCK, {"now": "2189-12-31T23:59:59Z"}, status=200)
+            await answered(client, "PUT", CLOCK, {"now": "2189-12-31T23:00:00Z"}, status=200)
             standing = await answered(client, "GET", "/v1/members/u-1/tier", status=200)
             assert standing["code"] == "gold"
             await answered(client, "PUT", CLOCK, {"now": "2190-01-01T00:00:00Z"}, status=200)
