@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from tests.ledger.fair_model import FairMember
-from tests.ledger.model import Lot, Refused, a_year_after, day
+from tests.ledger.model import Checkout, Lot, Refused, a_year_after, day
 
 ACTIVITIES: Final[dict[tuple[str, str | None], tuple[int, int]]] = {
     ("review", None): (20, 20),
@@ -176,6 +176,10 @@ class ChaosMember(FairMember):
             raise Refused(f"coupon_{status}")
         self._get(now, code)
         self.coupons[code] = "voided", self.coupons[code][1]
+
+    def _take_what_is_free(self, checkout: Checkout, *, earn_only: bool) -> None:
+        self.check_active()  # what was held is kept; what lapsed would be taken anew
+        super()._take_what_is_free(checkout, earn_only=earn_only)
 
     def extend(self, now: datetime, name: str, seconds: int) -> None:
         checkout = self._checkout(name)
