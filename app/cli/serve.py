@@ -19,9 +19,6 @@ from app.config import PREFIX, Settings, SettingsError, load_settings
 from app.embedded import DatabaseUnavailable, EmbeddedServer
 
 GRACEFUL_SECONDS = 30
-# The event loop takes one new connection from each listening socket before it turns to everything else again. With
-# one socket a busy process took some forty a second, and the others waited unheard.
-LISTENING_SOCKETS = 16
 
 
 def serve() -> None:
@@ -158,7 +155,7 @@ def _serve(settings: Settings, listener: socket.socket, *, tend: Callable[[], No
 
         def work() -> bool:
             server = Server(config)
-            server.run(sockets=[listener, *(listener.dup() for _ in range(LISTENING_SOCKETS - 1))])
+            server.run(sockets=[listener])
             return server.started
 
         if not supervise(work, count=settings.workers, tend=tend):

@@ -40,49 +40,50 @@ def judge(campaigns: Iterable[Campaign], account: Account, ask: Callable[[], Ask
     """Each campaign: `applied` as far as it is for the member and its condition holds. `ask` is called at most once,
     and only if there is a condition to ask.
     """
-    judged: list[Judged] = []
-    asking: Asking | None = None
-    for campaign in campaigns:
-        if campaign.tiers and account.tier not in campaign.tiers:
-            judged.append(Judged(campaign, "not_for_tier"))
-            continue
-        outcome: Outcome = "applied"
-        error = ""
-        try:
-            for expression, otherwise in _conditions(campaign):
-                asking = asking or ask()
-                if not asking(expression):
-                    outcome = otherwise
-                    break
-        except ConditionFailed as failure:
-            outcome, error = "failed", str(failure)
-        if outcome == "applied" and campaign.holds_out(account.member_id):
-            outcome = "held_out"
-        judged.append(Judged(campaign, outcome, error))
-    return judged
-
-
-def _conditions(campaign: Campaign) -> Iterable[tuple[str, Outcome]]:
-    if campaign.audience is not None:
-        yield campaign.audience, "not_in_audience"
-    if campaign.condition is not None:
-        yield campaign.condition, "condition_false"
+    asking = _once(ask)
+    return [Judged(campaign, *_outcome(campaign, account, asking)) for campaign in campaigns]
 
 
 def applying(
     trigger: Trigger, account: Account, roster: Roster, facts: Callable[[], Facts]
 ) -> list[Campaign]:
     """The campaigns open for the trigger that are for the member, in the order they apply; failures are noted."""
-    campaigns = roster.open(trigger)
-    if not campaigns:
-        return []
     found: list[Campaign] = []
-    for campaign, outcome, error in judge(campaigns, account, lambda: roster.ask(trigger, facts())):
+    asking = _once(lambda: roster.ask(trigger, facts()))
+    for campaign in roster.open(trigger):
+        outcome, error = _outcome(campaign, account, asking)
         if outcome == "applied":
             found.append(campaign)
         elif outcome == "failed":
             roster.failed(campaign.campaign, error)
     return found
+
+
+def _once(ask: Callable[[], Asking]) -> Asking:
+    """What `ask` returns, which is called when the first condition is asked."""
+    asking: Asking | None = None
+
+    def asked(expression: str) -> bool:
+        nonlocal asking
+        if asking is None:
+            asking = ask()
+        return asking(expression)
+
+    return asked
+
+
+def _outcome(campaign: Campaign, account: Account, asking: Asking) -> tuple[Outcome, str]:
+    """What becomes of a campaign before budgets and stacking, with the words of what failed."""
+    if campaign.tiers and account.tier not in campaign.tiers:
+        return "not_for_tier", ""
+    try:
+        if campaign.audience is not None and not asking(campaign.audience):
+            return "not_in_audience", ""
+        if campaign.condition is not None and not asking(campaign.condition):
+            return "condition_false", ""
+    except ConditionFailed as failure:
+        return "failed", str(failure)
+    return ("held_out" if campaign.holds_out(account.member_id) else "applied"), ""
 
 
 def stacked(campaigns: Sequence[Campaign]) -> list[Campaign]:

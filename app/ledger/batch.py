@@ -267,7 +267,8 @@ class Batch:
                 account = locked.accounts.get(command.member_id)
                 if account is not None and isinstance(command, Accrue) and command.settle:
                     tier = tier_foreseen(account, command.amount, program)
-                    found += on_rising(account, tier, program, roster)
+                    if tier != account.tier:
+                        found += on_rising(account, tier, program, roster)
         return found
 
     # --- save ---------------------------------------------------------------------------------------------

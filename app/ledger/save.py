@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import add
 
 from app.domain.account import (
     SUMS_OF_CAMPAIGNS,
@@ -103,11 +104,7 @@ class Saving:
     def _keep_campaigns(self, change: Change) -> None:
         for code, *more in change.tallies:
             sums = self.sums.get(code)
-            if sums is None:
-                self.sums[code] = [0, *more]
-                continue
-            for number, figure in enumerate(more, start=1):
-                sums[number] += figure
+            self.sums[code] = [0, *more] if sums is None else [*map(add, sums, (0, *more))]
         for code in change.newcomers:
             self.sums[code][0] += 1
         for row in change.given:

@@ -243,13 +243,11 @@ class Wants:
         ahead = None if trigger is None else self._ahead.get(trigger)
         if ahead is None:
             return
-        if command.fires is not None:
+        if ahead.templates and command.fires is not None:
             wanted.template_coupons.update((member_id, template) for template in ahead.templates)
-        wanted.given.update(
-            (member_id, campaign)
-            for campaign, number in ahead.limited.items()
-            if account.took_part_in(number)
-        )
+        for campaign, number in ahead.limited.items():
+            if account.took_part_in(number):
+                wanted.given.add((member_id, campaign))
         if ahead.asks_for_traits:
             wanted.traits.add(member_id)
 
