@@ -18,7 +18,8 @@ _CONTAINED = (
     10_000  # pairs of characters that searching a text for another compares in the time of looking at one
 )
 
-_Message = Mapping[int, list[int | bytes]]
+Message = Mapping[int, list[int | bytes]]
+"""The fields of a protocol buffer, by number."""
 _CONSTANT, _SELECT, _CALL, _LIST, _MAP, _LOOP = 3, 5, 6, 7, 8, 9  # the kinds of parts, by their field
 _DIVIDING = ("_/_", "_%_")
 
@@ -84,33 +85,37 @@ class Form:
     """The form of a checked expression: which names it asks for, and what it may cost."""
 
     def __init__(self, serialized: bytes) -> None:
-        checked = _message(_bytes(_message(serialized), 2))  # wrapped as google.protobuf.Any
-        self._root = _message(_bytes(checked, 4))
-        referred = ((_number(each, 1), _message(_bytes(each, 2))) for each in _messages(checked, 2))
+        checked = message_of(bytes_of(message_of(serialized), 2))  # wrapped as google.protobuf.Any
+        self.root = message_of(bytes_of(checked, 4))
+        referred = ((number_of(each, 1), message_of(bytes_of(each, 2))) for each in messages_of(checked, 2))
         self._names = {
-            part: _bytes(to, 1).decode() for part, to in referred if 3 not in to
+            part: bytes_of(to, 1).decode() for part, to in referred if 3 not in to
         }  # 3: a function's form
-        info = _message(_bytes(checked, 5))
-        self._offsets = {_number(each, 1): _number(each, 2) for each in _messages(info, 4)}
+        info = message_of(bytes_of(checked, 5))
+        self._offsets = {number_of(each, 1): number_of(each, 2) for each in messages_of(info, 4)}
 
     @property
     def names(self) -> frozenset[str]:
         """The facts it asks for, such as `member.tier`; names of its own loops among them."""
         return frozenset(self._names.values())
 
+    def name_of(self, node: Message) -> str | None:
+        """The fact, or the name of a loop, that a part asks for; None if it is no name."""
+        return None if _MAP in node else self._names.get(number_of(node, 2))  # a message is named too
+
     def weigh(self, known: Mapping[str, Extent]) -> int:
         """The units it costs at most, where each fact is at most as large as `known` tells. Raises Costly for more
         than MOST_UNITS, FieldUnknown, MessageMade, ZeroDivided.
         """
-        units, _ = self._weigh(self._root, known)
+        units, _ = self._weigh(self.root, known)
         if units > MOST_UNITS:
             raise Costly(0)
         return units
 
-    def _weigh(self, node: _Message, known: Mapping[str, Extent]) -> tuple[int, Extent]:
+    def _weigh(self, node: Message, known: Mapping[str, Extent]) -> tuple[int, Extent]:
         """The units a part costs, and how large its value may be."""
-        name = self._names.get(_number(node, 2))
-        if name is not None and _MAP not in node:  # a message is named too
+        name = self.name_of(node)
+        if name is not None:
             return 1, known.get(name, SCALAR)
         ways = {
             _CONSTANT: self._weigh_constant,
@@ -122,65 +127,65 @@ class Form:
         }
         return next(ways[kind] for kind in ways if kind in node)(node, known)
 
-    def _weigh_constant(self, node: _Message, _known: Mapping[str, Extent]) -> tuple[int, Extent]:
-        constant = _message(_bytes(node, _CONSTANT))
-        return 1, text(len(_bytes(constant, 6) or _bytes(constant, 7)))
+    def _weigh_constant(self, node: Message, _known: Mapping[str, Extent]) -> tuple[int, Extent]:
+        constant = message_of(bytes_of(node, _CONSTANT))
+        return 1, text(len(bytes_of(constant, 6) or bytes_of(constant, 7)))
 
-    def _weigh_list(self, node: _Message, known: Mapping[str, Extent]) -> tuple[int, Extent]:
-        return self._weigh_all(list(_messages(_message(_bytes(node, _LIST)), 1)), known)
+    def _weigh_list(self, node: Message, known: Mapping[str, Extent]) -> tuple[int, Extent]:
+        return self._weigh_all(list(messages_of(message_of(bytes_of(node, _LIST)), 1)), known)
 
-    def _weigh_map(self, node: _Message, known: Mapping[str, Extent]) -> tuple[int, Extent]:
-        made = _message(_bytes(node, _MAP))
+    def _weigh_map(self, node: Message, known: Mapping[str, Extent]) -> tuple[int, Extent]:
+        made = message_of(bytes_of(node, _MAP))
         if 1 in made:  # the name of a message
             raise MessageMade(self._offset(node))
-        entries = list(_messages(made, 2))
-        parts = [_message(_bytes(entry, part)) for entry in entries for part in (3, 4)]
+        entries = list(messages_of(made, 2))
+        parts = [message_of(bytes_of(entry, part)) for entry in entries for part in (3, 4)]
         units, extent = self._weigh_all(parts, known)  # a loop goes over the keys, a name asks for a value
         return units, extent._replace(elements=len(entries))
 
-    def _weigh_select(self, node: _Message, known: Mapping[str, Extent]) -> tuple[int, Extent]:
-        select = _message(_bytes(node, _SELECT))
-        units, operand = self._weigh(_message(_bytes(select, 1)), known)
-        if operand.fields is not None and _bytes(select, 2).decode() not in operand.fields:
+    def _weigh_select(self, node: Message, known: Mapping[str, Extent]) -> tuple[int, Extent]:
+        select = message_of(bytes_of(node, _SELECT))
+        units, operand = self._weigh(message_of(bytes_of(select, 1)), known)
+        if operand.fields is not None and bytes_of(select, 2).decode() not in operand.fields:
             raise FieldUnknown(self._offset(node), operand.fields)
-        return units + 1, SCALAR if _number(select, 3) else operand.of or SCALAR
+        return units + 1, SCALAR if number_of(select, 3) else operand.of or SCALAR
 
-    def _weigh_all(self, parts: list[_Message], known: Mapping[str, Extent]) -> tuple[int, Extent]:
+    def _weigh_all(self, parts: list[Message], known: Mapping[str, Extent]) -> tuple[int, Extent]:
         """Of a list written out, or of the keys and values of a map."""
         weighed = [self._weigh(part, known) for part in parts]
         units = 1 + len(parts) + sum(units for units, _ in weighed)
         size = _SIZE_OF_UNIT + sum(extent.size for _, extent in weighed)
         return units, Extent(size, len(parts), _either([extent for _, extent in weighed]))
 
-    def _weigh_call(self, node: _Message, known: Mapping[str, Extent]) -> tuple[int, Extent]:
-        call = _message(_bytes(node, _CALL))
-        parts = (*_messages(call, 1), *_messages(call, 3))
-        function = _bytes(call, 2).decode()
+    def _weigh_call(self, node: Message, known: Mapping[str, Extent]) -> tuple[int, Extent]:
+        call = message_of(bytes_of(node, _CALL))
+        parts = (*messages_of(call, 1), *messages_of(call, 3))
+        function = bytes_of(call, 2).decode()
         if function in _DIVIDING and _is_zero(parts[-1]):
             raise ZeroDivided(self._offset(parts[-1]))
         weighed = [self._weigh(part, known) for part in parts]
         looked_at, extent = _applied(function, [extent for _, extent in weighed])
         return 1 + sum(units for units, _ in weighed) + looked_at // _SIZE_OF_UNIT, extent
 
-    def _weigh_loop(self, node: _Message, known: Mapping[str, Extent]) -> tuple[int, Extent]:
-        loop = _message(_bytes(node, _LOOP))
-        units, over = self._weigh(_message(_bytes(loop, 2)), known)
+    def _weigh_loop(self, node: Message, known: Mapping[str, Extent]) -> tuple[int, Extent]:
+        loop = message_of(bytes_of(node, _LOOP))
+        units, over = self._weigh(message_of(bytes_of(loop, 2)), known)
         each = over.of if over.of is not None else SCALAR
-        inside = {**known, _bytes(loop, 1).decode(): each, _bytes(loop, 3).decode(): SCALAR}
-        a_round = sum(self._weigh(_message(_bytes(loop, part)), inside)[0] for part in (5, 6))
+        inside = {**known, bytes_of(loop, 1).decode(): each, bytes_of(loop, 3).decode(): SCALAR}
+        a_round = sum(self._weigh(message_of(bytes_of(loop, part)), inside)[0] for part in (5, 6))
         units += over.elements * a_round + 2
         if units > MOST_UNITS:
             raise Costly(self._offset(node))
         return units, SCALAR
 
-    def _offset(self, node: _Message) -> int:
-        return self._offsets.get(_number(node, 2), 0)
+    def _offset(self, node: Message) -> int:
+        return self._offsets.get(number_of(node, 2), 0)
 
 
-def _is_zero(node: _Message) -> bool:
+def _is_zero(node: Message) -> bool:
     """Whether it is a whole number 0, signed or not, that is written out. One with a point divides to infinity."""
-    constant = _message(_bytes(node, _CONSTANT))
-    return any(number in constant and not _number(constant, number) for number in (3, 4))
+    constant = message_of(bytes_of(node, _CONSTANT))
+    return any(number in constant and not number_of(constant, number) for number in (3, 4))
 
 
 def _applied(function: str, to: list[Extent]) -> tuple[int, Extent]:
@@ -230,7 +235,7 @@ def _either(extents: Iterable[Extent | None]) -> Extent | None:
 # --- protocol buffers ------------------------------------------------------------------------------------
 
 
-def _message(encoded: bytes) -> _Message:
+def message_of(encoded: bytes) -> Message:
     """The fields of a message by number; those of fixed width are none that is read here."""
     fields: dict[int, list[int | bytes]] = {}
     place = 0
@@ -258,19 +263,19 @@ def _varint(encoded: bytes, place: int) -> tuple[int, int]:
             return value, place
 
 
-def _messages(message: _Message, number: int) -> Iterator[_Message]:
+def messages_of(message: Message, number: int) -> Iterator[Message]:
     for value in message.get(number, ()):
         assert isinstance(value, bytes)
-        yield _message(value)
+        yield message_of(value)
 
 
-def _bytes(message: _Message, number: int) -> bytes:
+def bytes_of(message: Message, number: int) -> bytes:
     value = message.get(number, (b"",))[-1]
     assert isinstance(value, bytes)
     return value
 
 
-def _number(message: _Message, number: int) -> int:
+def number_of(message: Message, number: int) -> int:
     value = message.get(number, (0,))[-1]
     assert isinstance(value, int)
     return value

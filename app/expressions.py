@@ -31,6 +31,7 @@ from app.expression_cost import (
     listed,
     text,
 )
+from app.expression_shortcut import Shortcut, shortcut
 
 MAX_LENGTH = 2_000
 """Characters of a condition. How deep it may nest (32 levels), the library bounds itself."""
@@ -79,6 +80,11 @@ _VARIABLES: Mapping[Scope, Mapping[str, cel.Type]] = {
     "member": _MEMBER,
     "audience": {**_MEMBER, **_MOMENT},
     **{trigger: {**_MEMBER, **_MOMENT, **_EVENTS.get(trigger, {})} for trigger in TRIGGERS},
+}
+_PLAIN_TYPES = (cel.Type.INT, cel.Type.STRING, cel.Type.BOOL, cel.Type.List(cel.Type.STRING))
+_PLAIN: Mapping[Scope, frozenset[str]] = {
+    scope: frozenset(name for name, kind in variables.items() if kind in _PLAIN_TYPES)
+    for scope, variables in _VARIABLES.items()
 }
 _NAME, _LINES = text(100), 500  # an order's names are shorter than that, and it has no more lines
 _ITEM = Extent(
@@ -191,13 +197,18 @@ class Facts:
 
 
 class _Condition:
-    """A compiled condition and the facts it asks for; `told` once its failing has been logged."""
+    """A compiled condition, the facts it asks for, and the short way to evaluate it if there is one; `told` once its
+    failing has been logged.
+    """
 
-    __slots__ = ("expression", "names", "told")
+    __slots__ = ("expression", "names", "shortcut", "told")
 
-    def __init__(self, expression: cel.Expression, names: frozenset[str]) -> None:
+    def __init__(
+        self, expression: cel.Expression, names: frozenset[str], shortcut: Shortcut | None = None
+    ) -> None:
         self.expression = expression
         self.names = names
+        self.shortcut = shortcut
         self.told = False
 
 
@@ -234,20 +245,24 @@ def asking(
 ) -> Callable[[str], bool]:
     """Whether conditions hold for these facts: each is handed over what it asks for. Raises ConditionFailed.
 
-    Those of `together` are evaluated at once, which takes little longer than one of them; if any fails, each alone.
+    Those of `together` that take the library are evaluated at once, which takes little longer than one of them; if any
+    fails, each alone.
     """
-    known: Mapping[str, bool] = {}
-    if len(together) > 1:
-        known = _evaluated_together(trigger, facts, together)
+    known: Mapping[str, bool] | None = None
 
     def ask(expression: str) -> bool:
-        if expression in known:
-            return known[expression]
+        nonlocal known
         try:
             condition = _compiled(expression, trigger)
         except ExpressionInvalid as error:
             raise ConditionFailed(f"the condition can't be used: {error.extra['message']}") from None
         try:
+            if condition.shortcut is not None:
+                return condition.shortcut(facts)
+            if known is None:
+                known = _evaluated_together(trigger, facts, _without_shortcut(trigger, together))
+            if expression in known:
+                return known[expression]
             asked = {name: facts[name] for name in condition.names}
         except KeyError:
             raise ConditionFailed(_FAILURES["No value with name"]) from None
@@ -256,10 +271,25 @@ def asking(
     return ask
 
 
+@lru_cache(maxsize=64)
+def _without_shortcut(trigger: Trigger, expressions: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the conditions that take the library; those that can't be used among them."""
+    found: list[str] = []
+    for expression in expressions:
+        try:
+            if _compiled(expression, trigger).shortcut is None:
+                found.append(expression)
+        except ExpressionInvalid:
+            found.append(expression)
+    return tuple(found)
+
+
 def _evaluated_together(
     trigger: Trigger, facts: Mapping[str, Any], expressions: tuple[str, ...]
 ) -> Mapping[str, bool]:
-    """Which of the conditions hold; nothing where one of them fails or can't be used."""
+    """Which of the conditions hold; nothing where one of them fails or can't be used, or there are not two."""
+    if len(expressions) < 2:
+        return {}
     listed_up = _compiled_together(trigger, expressions)
     if listed_up is None:
         return {}
@@ -327,7 +357,7 @@ def _compiled(expression: str, scope: Scope) -> _Condition:
         )
     form = Form(made.serialize())
     _weigh(form, expression, scope)
-    return _Condition(made, form.names & _VARIABLES[scope].keys())
+    return _Condition(made, form.names & _VARIABLES[scope].keys(), shortcut(form, _PLAIN[scope]))
 
 
 def _is_condition(made: cel.Expression) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import multiprocessing
 import os
 import signal
 import socket
@@ -19,19 +20,22 @@ from app.config import PREFIX, Settings, SettingsError, load_settings
 from app.embedded import DatabaseUnavailable, EmbeddedServer
 
 GRACEFUL_SECONDS = 30
+# The event loop takes one new connection from each socket before it turns to everything else again: of one socket a
+# busy process would take some forty a second, while the others wait unheard.
+SOCKETS = 8
 
 
 def serve() -> None:
     """Serve the API; without LOYALTY_DATABASE_URL with a PostgreSQL of its own."""
     settings = load_settings()
-    # Bound first: a taken port is told before anything is started, and nobody else takes it meanwhile.
-    with _stoppable(), _bound(settings) as listener, _database(settings) as (url, tend):
+    # Bound first: a taken port is told before anything is started.
+    with _stoppable(), _bound(settings) as port, _database(settings) as (url, tend):
         admin_key = asyncio.run(_prepare(settings, url))
-        address = _address(settings.host, listener.getsockname()[1])
-        _tell(f"Serving on {address}, documentation on {address}/docs")
+        address = _address(settings.host, port)
+        told = [f"Serving on {address}, documentation on {address}/docs"]
         if admin_key is not None:
-            _tell(f"The first API key, with all rights, shown this once: {admin_key}")
-        _serve(settings.model_copy(update={"database_url": url}), listener, tend=tend)
+            told.append(f"The first API key, with all rights, shown this once: {admin_key}")
+        _serve(settings.model_copy(update={"database_url": url, "port": port}), told, tend=tend)
 
 
 def _tell(sentence: str) -> None:
@@ -61,24 +65,37 @@ def _stoppable() -> Generator[None]:
 
 
 @contextlib.contextmanager
-def _bound(settings: Settings) -> Generator[socket.socket]:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family) as listener:
+def _bound(settings: Settings) -> Generator[int]:
+    """The port, kept while the block runs; the workers listen on it with sockets of their own."""
+    try:
+        with _socket(settings.host, settings.port) as asked:
+            asked.listen()  # refused where another service listens
+            port: int = asked.getsockname()[1]
+        kept = _socket(settings.host, port, is_shared=True)
+    except OSError as error:
+        print(
+            f"{settings.host}:{settings.port} can't be listened on ({error.strerror}): "
+            f"stop what uses it, or name another with {PREFIX}PORT.",
+            file=sys.stderr,
+        )
+        raise typer.Exit(1) from None
+    with kept:
+        yield port
+
+
+def _socket(host: str, port: int, *, is_shared: bool = False) -> socket.socket:
+    """Bound; a shared one leaves room for others. Raises OSError."""
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
         # The port of a service that just ended is free again at once.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((settings.host, settings.port))
-            # Listening too, or a second service could bind it as well; who connects now waits for the
-            # workers.
-            listener.listen(2048)
-        except OSError as error:
-            print(
-                f"{settings.host}:{settings.port} can't be listened on ({error.strerror}): "
-                f"stop what uses it, or name another with {PREFIX}PORT.",
-                file=sys.stderr,
-            )
-            raise typer.Exit(1) from None
-        yield listener
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if is_shared:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        bound.bind((host, port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
 
 
 @contextlib.contextmanager
@@ -125,7 +142,8 @@ async def _prepare(settings: Settings, url: str) -> str | None:
         await database.dispose()
 
 
-def _serve(settings: Settings, listener: socket.socket, *, tend: Callable[[], None]) -> None:
+def _serve(settings: Settings, told: list[str], *, tend: Callable[[], None]) -> None:
+    """Serve until a signal ends it; `told` is printed once the first worker answers."""
     with contextlib.ExitStack() as held:
         if settings.workers > 1:
             # Where the workers keep their metrics, so that each can answer with the sum. Read when it is
@@ -152,11 +170,25 @@ def _serve(settings: Settings, listener: socket.socket, *, tend: Callable[[], No
             ws="none",
             timeout_graceful_shutdown=GRACEFUL_SECONDS,
         )
+        was_told = multiprocessing.get_context("fork").Value("b", False)
+
+        class Worker(Server):
+            async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+                await super().startup(sockets)
+                with was_told.get_lock():
+                    if self.started and not was_told.value:
+                        was_told.value = True
+                        _tell("\n".join(told))
 
         def work() -> bool:
-            server = Server(config)
-            server.run(sockets=[listener])
+            server = Worker(config)
+            # Each worker's own, so that new connections are divided among the workers evenly.
+            server.run(
+                sockets=[_socket(settings.host, settings.port, is_shared=True) for _ in range(SOCKETS)]
+            )
             return server.started
 
         if not supervise(work, count=settings.workers, tend=tend):
+            if not was_told.value:
+                _tell("\n".join(told[1:]))  # a key is made only once
             raise typer.Exit(1)

@@ -16,6 +16,7 @@ from app.domain.campaign_templates import (
     among_parameters,
     document_of,
 )
+from app.domain.errors import IdempotencyKeyReused
 from app.routers import door
 from app.routers.commands import OK, ledger_caller
 from app.routers.dependencies import (
@@ -24,10 +25,10 @@ from app.routers.dependencies import (
     clock_of,
     decode_cursor,
     encode_cursor,
-    idempotency_key_of,
 )
 from app.routers.document import REPLAYED_HEADER, problems
 from app.routers.door import require
+from app.routers.repeats import once
 from app.schemas.campaign_templates import StandardCampaign, StandardName, StandardRequest, standard_answer
 from app.schemas.campaigns import CampaignWithWarnings, with_warnings
 from app.schemas.common import Listing
@@ -63,7 +64,7 @@ async def list_all(query: Page) -> dict[str, Any]:
             "model": CampaignWithWarnings,
             "description": "Made before with the same content: as it is now.",
         },
-        **problems(CampaignTemplateNotFound, CampaignInvalid, CampaignExists),
+        **problems(CampaignTemplateNotFound, CampaignInvalid, CampaignExists, IdempotencyKeyReused),
     },
 )
 @require("campaigns:write")
@@ -73,24 +74,27 @@ async def create(
     """Make a standard campaign, a draft, out of a few parameters.
 
     It is a campaign like any other from then on: changed with PUT, started, paused and ended. Sent again with the same
-    content nothing is made.
+    content nothing is made; under the same `Idempotency-Key` the first answer is given again.
     """
-    idempotency_key_of(request)  # its name is key enough, but a misshapen one is refused as everywhere
-    document = document_of(template, body.to_parameters())
-    try:
-        done = await put_campaign(
-            request.app.state.database,
-            campaign=body.campaign,
-            document=document,
-            caller=ledger_caller(request),
-            clock=clock_of(request),
-            is_made=True,
-        )
-    except CampaignInvalid as error:
-        raise error.placed(among_parameters) from None
-    if not done.is_new:
-        response.status_code = OK
-        response.headers[REPLAYED_HEADER] = "true"
-    async with request.app.state.database.engine.connect() as connection:
-        moment = await read_moment(connection, clock_of(request))
-        return with_warnings(done.row, moment, await warnings_of(connection, done.row.read(), moment))
+
+    async def make() -> dict[str, Any]:
+        document = document_of(template, body.to_parameters())
+        try:
+            done = await put_campaign(
+                request.app.state.database,
+                campaign=body.campaign,
+                document=document,
+                caller=ledger_caller(request),
+                clock=clock_of(request),
+                is_made=True,
+            )
+        except CampaignInvalid as error:
+            raise error.placed(among_parameters) from None
+        if not done.is_new:
+            response.status_code = OK
+            response.headers[REPLAYED_HEADER] = "true"
+        async with request.app.state.database.engine.connect() as connection:
+            moment = await read_moment(connection, clock_of(request))
+            return with_warnings(done.row, moment, await warnings_of(connection, done.row.read(), moment))
+
+    return await once(request, response, body, make)

@@ -19,6 +19,7 @@ from app.domain.campaign_states import (
     Verb,
 )
 from app.domain.campaigns import State, Trigger
+from app.domain.errors import IdempotencyKeyReused
 from app.domain.program_warnings import Warning as CampaignNote
 from app.queries.campaigns import (
     CampaignRow,
@@ -44,6 +45,7 @@ from app.routers.dependencies import (
 from app.routers.document import REPLAYED_HEADER, problems
 from app.routers.door import require
 from app.routers.errors import hinted
+from app.routers.repeats import once
 from app.schemas.campaign_document import CampaignCode, CampaignTerms
 from app.schemas.campaigns import (
     Campaign,
@@ -221,7 +223,7 @@ def _fault(mistake: dict[str, Any]) -> dict[str, Any]:
     "/v1/campaigns/{campaign}/start",
     operation_id="start_campaign",
     response_model=CampaignWithWarnings,
-    responses=problems(CampaignNotFound, CampaignEnded),
+    responses=problems(CampaignNotFound, CampaignEnded, IdempotencyKeyReused),
 )
 @require("campaigns:write")
 async def start(
@@ -238,7 +240,7 @@ async def start(
     "/v1/campaigns/{campaign}/pause",
     operation_id="pause_campaign",
     response_model=CampaignWithWarnings,
-    responses=problems(CampaignNotFound, CampaignEnded, CampaignNotStarted),
+    responses=problems(CampaignNotFound, CampaignEnded, CampaignNotStarted, IdempotencyKeyReused),
 )
 @require("campaigns:write")
 async def pause(
@@ -255,7 +257,7 @@ async def pause(
     "/v1/campaigns/{campaign}/end",
     operation_id="end_campaign",
     response_model=CampaignWithWarnings,
-    responses=problems(CampaignNotFound),
+    responses=problems(CampaignNotFound, IdempotencyKeyReused),
 )
 @require("campaigns:write")
 async def end(
@@ -269,19 +271,19 @@ async def end(
 
 
 async def _move(campaign: str, verb: Verb, request: Request, response: Response) -> dict[str, Any]:
-    idempotency_key_of(
-        request
-    )  # a verb repeated changes nothing, but a misshapen one is refused as everywhere
-    row, is_changed = await move_campaign(
-        request.app.state.database,
-        campaign=campaign,
-        verb=verb,
-        caller=ledger_caller(request),
-        clock=clock_of(request),
-    )
-    if not is_changed:
-        response.headers[REPLAYED_HEADER] = "true"
-    return await _with_warnings(row, request)
+    async def moved() -> dict[str, Any]:
+        row, is_changed = await move_campaign(
+            request.app.state.database,
+            campaign=campaign,
+            verb=verb,
+            caller=ledger_caller(request),
+            clock=clock_of(request),
+        )
+        if not is_changed:
+            response.headers[REPLAYED_HEADER] = "true"
+        return await _with_warnings(row, request)
+
+    return await once(request, response, None, moved)
 
 
 async def _with_warnings(row: CampaignRow, request: Request) -> dict[str, Any]:

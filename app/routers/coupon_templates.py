@@ -19,6 +19,7 @@ from app.actions.coupon_templates import (
 )
 from app.domain.coupon_errors import CodeTaken, TemplateNotFound
 from app.domain.coupon_templates import Kind, State, TemplateInvalid
+from app.domain.errors import IdempotencyKeyReused
 from app.expressions import ExpressionInvalid
 from app.queries.coupon_templates import (
     CodeRow,
@@ -36,10 +37,10 @@ from app.routers.dependencies import (
     clock_of,
     decode_cursor,
     encode_cursor,
-    idempotency_key_of,
 )
 from app.routers.document import REPLAYED_HEADER, problems
 from app.routers.door import require
+from app.routers.repeats import once
 from app.schemas.common import Listing
 from app.schemas.coupon_templates import (
     CODES_CSV_COLUMNS,
@@ -98,7 +99,7 @@ class CodesQuery(StrictQuery):
     operation_id="create_coupon_template",
     response_model=CouponTemplate,
     responses={
-        **problems(TemplateInvalid, ExpressionInvalid, TemplateExists, CodeTaken),
+        **problems(TemplateInvalid, ExpressionInvalid, TemplateExists, CodeTaken, IdempotencyKeyReused),
         **_REPEATED,
     },
 )
@@ -106,20 +107,24 @@ class CodesQuery(StrictQuery):
 async def create(body: TemplateRequest, request: Request, response: Response) -> dict[str, Any]:
     """Make a coupon template.
 
-    Its name is its key: sent again with the same content it is answered 200 and nothing is made. A template that is
+    Its name is its key: sent again with the same content it is answered 200 and nothing is made; under the same
+    `Idempotency-Key` the first answer is given again. A template that is
     `automatic` applies without a coupon.
     """
-    idempotency_key_of(request)  # the name is key enough, but a misshapen one is refused as everywhere
-    row, is_new = await create_template(
-        request.app.state.database,
-        template=body.template,
-        document=body.to_document(),
-        clock=clock_of(request),
-    )
-    if not is_new:
-        response.status_code = OK
-        response.headers[REPLAYED_HEADER] = "true"
-    return template_of(row)
+
+    async def make() -> dict[str, Any]:
+        row, is_new = await create_template(
+            request.app.state.database,
+            template=body.template,
+            document=body.to_document(),
+            clock=clock_of(request),
+        )
+        if not is_new:
+            response.status_code = OK
+            response.headers[REPLAYED_HEADER] = "true"
+        return template_of(row)
+
+    return await once(request, response, body, make)
 
 
 @router.get(

@@ -30,9 +30,10 @@ from app.ledger.engine import LedgerUnavailable, QueueFull
 from app.queries.issuing import read_issue
 from app.routers import door
 from app.routers.commands import claim_of
-from app.routers.dependencies import clock_of, idempotency_key_of, required_idempotency_key_of
+from app.routers.dependencies import clock_of, required_idempotency_key_of
 from app.routers.document import REPLAYED_HEADER, problems
 from app.routers.door import caller_of, require
+from app.routers.repeats import once
 from app.schemas.coupon_templates import TemplateCode
 from app.schemas.issuing import (
     Issue,
@@ -120,20 +121,25 @@ async def get(template: TemplateCode, issue: IssueId, request: Request) -> dict[
     "/v1/coupon-templates/{template}/codes/void",
     operation_id="void_coupon_codes",
     response_model=VoidedCodes,
-    responses=problems(TemplateNotFound),
+    responses=problems(TemplateNotFound, IdempotencyKeyReused),
 )
 @require("coupons:write", limit_bytes=LIST_BODY_LIMIT_BYTES)
-async def void_codes(template: TemplateCode, body: VoidCodesRequest, request: Request) -> dict[str, Any]:
+async def void_codes(
+    template: TemplateCode, body: VoidCodesRequest, request: Request, response: Response
+) -> dict[str, Any]:
     """Withdraw codes that nobody brought yet, such as a leaflet's that got about.
 
     Their stock stays used. Sent again it changes nothing and answers the same.
     """
-    idempotency_key_of(request)  # a repeat is harmless, but a misshapen one is refused as everywhere
-    codes = list(dict.fromkeys(body.codes))
-    voided = await withdraw_codes(
-        request.app.state.database, template=template, codes=codes, reason=body.reason
-    )
-    return {"template": template, "voided": voided, "kept": len(codes) - voided}
+
+    async def withdrawn() -> dict[str, Any]:
+        codes = list(dict.fromkeys(body.codes))
+        voided = await withdraw_codes(
+            request.app.state.database, template=template, codes=codes, reason=body.reason
+        )
+        return {"template": template, "voided": voided, "kept": len(codes) - voided}
+
+    return await once(request, response, body, withdrawn)
 
 
 def _hash(wanted: Wanted) -> bytes:

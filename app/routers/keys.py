@@ -15,11 +15,11 @@ from app.routers.dependencies import (
     Page,
     decode_cursor,
     encode_cursor,
-    idempotency_key_of,
     required_idempotency_key_of,
 )
 from app.routers.document import REPLAYED_HEADER, problems
 from app.routers.door import caller_of, header_of, require
+from app.routers.repeats import once
 from app.schemas.common import Listing
 from app.schemas.keys import Key, KeyId, KeyRequest, NewKey, RevocationRequest
 from app.security.authenticator import bearer
@@ -70,23 +70,32 @@ async def list_all(page: Page, request: Request) -> Listing[Key]:
     )
 
 
-@router.post("/v1/keys/{key_id}/revoke", operation_id="revoke_key", responses=problems(KeyNotFound))
+@router.post(
+    "/v1/keys/{key_id}/revoke",
+    operation_id="revoke_key",
+    responses=problems(KeyNotFound, IdempotencyKeyReused),
+)
 @require("keys:write")
 async def revoke(
     key_id: KeyId,
     request: Request,
     response: Response,
-    body: RevocationRequest | None = None,  # noqa: ARG001 - no fields
+    body: RevocationRequest | None = None,
 ) -> Key:
     """Revoke an API key for good.
 
     Answers after a good second: until then a process may still accept the key, and from then on none does.
     """
-    idempotency_key_of(request)  # the id is key enough, but a misshapen one is refused as everywhere
-    row, was_revoked = await revoke_key(request.app.state.database, key_id=key_id, revoker=caller_of(request))
-    if was_revoked:
-        response.headers[REPLAYED_HEADER] = "true"
-    return _shown(row)
+
+    async def revoked() -> Key:
+        row, was_revoked = await revoke_key(
+            request.app.state.database, key_id=key_id, revoker=caller_of(request)
+        )
+        if was_revoked:
+            response.headers[REPLAYED_HEADER] = "true"
+        return _shown(row)
+
+    return await once(request, response, body, revoked)
 
 
 def _shown(row: KeyRow) -> Key:

@@ -58,6 +58,7 @@ from app.routers.document import REPLAYED_HEADER, problems
 from app.routers.door import caller_of, public, require
 from app.routers.errors import DatabaseUnavailable
 from app.routers.etags import not_modified, tagged
+from app.routers.repeats import once
 from app.schemas.common import Listing
 from app.schemas.program import (
     CompareRequest,
@@ -294,7 +295,12 @@ async def diff(version: Version, request: Request, body: CompareRequest | None =
     operation_id="publish_program_version",
     response_model=ProgramVersion,
     responses=problems(
-        VersionNotFound, VersionPublished, VersionUnpublishable, EffectiveAtInPast, LedgerBusy
+        VersionNotFound,
+        VersionPublished,
+        VersionUnpublishable,
+        EffectiveAtInPast,
+        LedgerBusy,
+        IdempotencyKeyReused,
     ),
 )
 @require("program:write")
@@ -306,18 +312,21 @@ async def publish(
     All workers switch at that very moment. Published versions stay so: to change what was announced, publish another
     for the same moment, which then goes before it.
     """
-    idempotency_key_of(request)  # the version is key enough, but a misshapen one is refused as everywhere
-    published = await publish_version(
-        request.app.state.database,
-        version=version,
-        effective_at=None if body is None else body.effective_at,
-        caller=ledger_caller(request),
-        clock=clock_of(request),
-    )
-    if published.was_published:
-        response.headers[REPLAYED_HEADER] = "true"
-    assert published.row.published_at is not None
-    return version_answer(published.row, published.publications, at=published.row.published_at)
+
+    async def published() -> dict[str, Any]:
+        done = await publish_version(
+            request.app.state.database,
+            version=version,
+            effective_at=None if body is None else body.effective_at,
+            caller=ledger_caller(request),
+            clock=clock_of(request),
+        )
+        if done.was_published:
+            response.headers[REPLAYED_HEADER] = "true"
+        assert done.row.published_at is not None
+        return version_answer(done.row, done.publications, at=done.row.published_at)
+
+    return await once(request, response, body, published)
 
 
 async def _answers(
