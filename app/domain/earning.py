@@ -136,17 +136,13 @@ def _weighted(line: Line, *, tier: Tier, earning: Earning, left: Fraction) -> We
 def _with_boosts(
     reward: Earned, boosts: Sequence[Boost], paid: tuple[int, ...], *, share: Fraction | int
 ) -> Earned:
-    parts = [
-        (boost.rule, boost.label, points, boost.version)
-        for boost, points in zip(boosts, paid, strict=True)
-        if points
-    ]
-    return reward._replace(
-        points=reward.points + sum(paid),
-        breakdown=(*reward.breakdown, *parts),
-        growth=reward.growth + boosted_growth(boosts, share=share),
-        boosted=paid,
-    )
+    points, parts = reward.points, list(reward.breakdown)
+    for boost, gained in zip(boosts, paid, strict=True):
+        if gained:
+            points += gained
+            parts.append((boost.rule, boost.label, gained, boost.version))
+    growth = reward.growth + boosted_growth(boosts, share=share)
+    return Earned(points, tuple(parts), growth, reward.cash_fen, paid)
 
 
 def _points_at_base_rate(

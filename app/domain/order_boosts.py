@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from app.domain.account import Account, Tally
-from app.domain.boosts import Boost, boosts_of
+from app.domain.boosts import Boost
 from app.domain.campaign_choice import applying, limit, stacked
 from app.domain.campaign_facts import CampaignFacts
 from app.domain.earning import Earned
@@ -40,7 +40,8 @@ def boosted(member: Member, account: Account, order: Order, context: Context) ->
     spent: frozenset[str] = frozenset()
     while True:
         chosen = stacked([campaign for campaign in campaigns if campaign.campaign not in spent])
-        order = order._replace(boosts=tuple(boost for campaign in chosen for boost in boosts_of(campaign)))
+        boosts = [boost for campaign in chosen for boost in context.campaigns.boosts(campaign)]
+        order = order._replace(boosts=tuple(boosts))
         reward = _earned(order, account, context)
         paid = _paid(order, reward)
         limited = limit(chosen, paid, member, context)

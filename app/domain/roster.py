@@ -7,6 +7,7 @@ asks for with `NeedsMore`; then all is decided again, with that.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from app.domain.boosts import Boost, boosts_of
 from app.domain.campaigns import Campaign, Facts, Trigger
 from app.domain.shelf import NeedsMore
 
@@ -39,7 +40,7 @@ class Roster:
     all campaigns, open or not, accounts know who took part.
     """
 
-    __slots__ = ("_all_shares", "_is_reading", "_left", "_open", "ask", "failures", "numbers")
+    __slots__ = ("_all_shares", "_boosts", "_is_reading", "_left", "_open", "ask", "failures", "numbers")
 
     def __init__(
         self,
@@ -52,6 +53,7 @@ class Roster:
         numbers: Mapping[str, int] = NOT_NUMBERED,
     ) -> None:
         self._open = open_now
+        self._boosts: dict[str, tuple[Boost, ...]] = {}
         self.numbers = numbers
         self._left = dict(left or {})
         self._all_shares = frozenset(all_shares)
@@ -62,6 +64,13 @@ class Roster:
     def open(self, trigger: Trigger) -> Sequence[Campaign]:
         """The campaigns open now for this trigger, in the order they apply."""
         return self._open.get(trigger, ())
+
+    def boosts(self, campaign: Campaign) -> tuple[Boost, ...]:
+        """What one of them adds to an order, worked out once."""
+        found = self._boosts.get(campaign.campaign)
+        if found is None:
+            found = self._boosts[campaign.campaign] = tuple(boosts_of(campaign))
+        return found
 
     def find(self, trigger: Trigger, campaign: str) -> Campaign | None:
         """An open campaign by its code."""

@@ -48,5 +48,8 @@ async def once(
 
 
 def _hash(request: Request, body: BaseModel | None) -> bytes:
-    asked = [dict(request.path_params), None if body is None else body.model_dump(mode="json", warnings=False)]
+    asked = [
+        dict(request.path_params),
+        None if body is None else body.model_dump(mode="json", warnings=False),
+    ]
     return blake2b(json.dumps(asked, sort_keys=True).encode(), digest_size=16).digest()
