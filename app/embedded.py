@@ -267,8 +267,10 @@ class EmbeddedServer:
         try:
             ready = self._await_ready(process)
         except BaseException:
-            process.send_signal(signal.SIGINT)
-            process.wait()
+            # Again and again: one that is just starting may lose it, where whoever started us has it ignored.
+            while process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                time.sleep(POLL_SECONDS)
             raise
         if ready:
             # It may outlive this process: who stops it finds it by its number, nobody by this handle.
