@@ -71,8 +71,12 @@ def test_nothing_is_made_or_lost(held: list[tuple[int, int, int]], part: float) 
 
 @pytest.fixture
 async def pair(database: Database) -> AsyncGenerator[list[asyncpg.Connection[Any]]]:
+    """Two connections; the budgets of no campaign, which they make, are gone afterwards."""
     opened = [await database.connect() for _ in range(2)]
     yield opened
+    await opened[0].execute(
+        "DELETE FROM campaign_budget WHERE budget NOT IN (SELECT campaign FROM campaign) AND budget NOT LIKE '%/%'"
+    )
     for connection in opened:
         await connection.close()
 

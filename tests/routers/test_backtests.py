@@ -66,7 +66,7 @@ async def test_from_the_question_to_the_picture(
     assert result["points"]["draft"] == 2 * 201
     assert result["points"]["baseline"] == 200
     assert result["cost"]["total"]["difference"] == 202
-    assert [each["campaign"] for each in result["campaigns"]["draft"]][-1] == "c-draft"
+    assert "c-draft" in [each["campaign"] for each in result["campaigns"]["draft"]]
     assert result["series"]["by"] == "day"
     assert [told["date"] for told in result["series"]["data"]] == ["2001-01-05", "2001-01-06"]
     chart = await admin.get(f"{path}/chart")
