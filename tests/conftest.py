@@ -9,6 +9,7 @@ import asyncio
 import os
 import secrets
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from pathlib import Path
@@ -31,6 +32,9 @@ CREATION_LOCK: Final = 0x7E57
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the run's folder, and keep the developer's own settings out of the tests."""
+    # In the background a shell has it ignored, and what is started from here would ignore it, too.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(config, "workerinput"):
         return
     for name in [

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 SUPERVISED = """
-import os, signal, sys, time
+import os, sys, time
 from pathlib import Path
 from app.cli.workers import supervise
 
@@ -30,7 +30,6 @@ def work():
     time.sleep(60)
     return True
 
-signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
 supervise(work, count=2, tend=lambda: None)
 """
 
