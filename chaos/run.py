@@ -31,6 +31,7 @@ POT_POINTS: Final = 1_500
 GIFT_POINTS: Final = 15
 QUIET_SECONDS: Final = 60.0
 MOST_READINGS: Final = 20
+PAUSE_SECONDS: Final = 0.5
 """Tries to read the ledger before the next thing falls due."""
 
 
@@ -198,12 +199,16 @@ async def _look_at_all(place: Place, faults: Faults, result: Result) -> ledger.L
     )
     connection = await place.connect()
     try:
+        failed: str | None = None
         for _ in range(MOST_READINGS):
-            await faults.write_down_what_is_due()
+            failed = await faults.write_down_what_is_due()
             held = await ledger.read(connection)
             if not held.overdue:
                 return held
-        raise SystemExit("What falls due is not written down, however often the clock is set.")
+            await asyncio.sleep(PAUSE_SECONDS)  # the ledger may be ahead of the clock by some seconds
+        raise SystemExit(
+            f"What falls due is not written down, however often the clock is set; last: {failed or 'it was set'}."
+        )
     finally:
         await connection.close()
 
