@@ -21,7 +21,7 @@ from app.embedded import DatabaseUnavailable, EmbeddedServer
 
 GRACEFUL_SECONDS = 30
 # The event loop takes one new connection from each socket before it turns to everything else again: of one socket a
-# busy process would take some forty a second, while the others wait unheard.
+# busy process would take them one by one, while the others wait unheard.
 SOCKETS = 8
 
 
