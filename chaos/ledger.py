@@ -1,7 +1,7 @@
 """What the service holds in the end, as it stands in its tables."""
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from app.domain.account import SUMS_OF_CAMPAIGNS
 from app.ledger.connection import Connection
@@ -12,6 +12,13 @@ LOT = ("granted", "remaining", "reserved", "redeemed", "expired", "clawed_back",
 SYSTEM = "system"
 POT = "pot"
 """The campaign whose budget runs out: it adds to activities while there is any left."""
+
+# Holds as they are: `account.hold_due_at` is a lower bound, which a hold that was extended leaves behind.
+OVERDUE: Final = """
+    SELECT (SELECT count(*) FROM account WHERE due_at <= $1)
+        + (SELECT count(*) FROM redemption WHERE status = 'reserved' AND hold_expires_at <= $1)
+        + (SELECT count(*) FROM checkout WHERE status = 'held' AND hold_expires_at <= $1)
+"""
 
 
 class Entry(NamedTuple):
@@ -31,7 +38,7 @@ class Ledger(NamedTuple):
     """Everything that is compared, read in one snapshot at `now` of the program's clock."""
 
     now: datetime
-    overdue: int  # members on whom something fell due that is not written down
+    overdue: int  # accounts and holds of which something fell due that is not written down
     entries: dict[str, list[Entry]]
     accounts: dict[str, dict[str, Any]]
     lots: dict[str, list[tuple[Any, ...]]]
@@ -68,9 +75,7 @@ async def read(connection: Connection) -> Ledger:
             templates.setdefault(row[0], []).append(row[1])
         return Ledger(
             now,
-            await connection.fetchval(
-                "SELECT count(*) FROM account WHERE due_at <= $1 OR hold_due_at <= $1", now
-            ),
+            await connection.fetchval(OVERDUE, now),
             entries,
             accounts,
             lots,

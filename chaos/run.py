@@ -199,17 +199,17 @@ async def _look_at_all(place: Place, faults: Faults, result: Result) -> ledger.L
     )
     connection = await place.connect()
     try:
-        failed, held = await faults.write_down_what_is_due(), await ledger.read(connection)
+        overdue, failed = 0, None
         for _ in range(MOST_READINGS):
+            failed, held = await faults.write_down_what_is_due(), await ledger.read(connection)
             if not held.overdue:
                 return held
-            failed, held = await faults.write_down_what_is_due(), await ledger.read(connection)
+            overdue = held.overdue
             await asyncio.sleep(PAUSE_SECONDS)  # the ledger may be ahead of the clock by some seconds
-        if failed is not None:
-            raise SystemExit(f"What falls due is not written down, however often the clock is set: {failed}.")
-        # When something falls due is told by a lower bound, which a hold that was extended leaves behind: if anything
-        # really is missing, the comparison tells.
-        return held
+        raise SystemExit(
+            f"However often the clock is set, {overdue} that fell due are not written down: "
+            f"{failed or 'no reason told'}."
+        )
     finally:
         await connection.close()
 
