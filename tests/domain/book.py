@@ -23,6 +23,7 @@ from app.domain.posting import Caller, Change, Context, Member
 from app.domain.program import Program
 from app.domain.shelf import Shelf
 from tests.domain.programs import DEFAULT
+from tests.domain.replay import Replay
 
 START = datetime(2026, 3, 5, 2, tzinfo=UTC)  # ten in the morning in Shanghai
 CALLER = Caller("till", "request-1")
@@ -46,6 +47,7 @@ class Book:
         self.now = now
         self.members: dict[str, Member] = {}
         self.entries: dict[str, list[Entry]] = {}
+        self.replays: dict[str, Replay] = {}
         self.templates: dict[str, Template] = {}
         self.counters: dict[str, Counter] = {}
         self.codes: dict[str, Code] = {}
@@ -122,6 +124,7 @@ class Book:
             change = decide(self.members, command, self.context())
         finally:
             assert before == self._rows()
+        self._check_named(command, change.entry)
         following: list[Command] = []
         for part in (change, change.other):
             if part is not None:
@@ -193,6 +196,7 @@ class Book:
     def _record(self, change: Change) -> None:
         if change.entry is not None:
             self.entries.setdefault(change.account.member_id, []).append(change.entry)
+            self.replays.setdefault(change.account.member_id, Replay()).take_in(change.entry)
             if change.entry.kind == "hold" and change.checkout is not None:  # as the next batch would read it
                 held = self.members[change.account.member_id].held
                 held[change.checkout.checkout_id] = json.loads(change.entry.detail)
@@ -224,6 +228,13 @@ class Book:
         self._check_coupons(member_id)
         self._check_counters()
         self._check_entries(account, self.entries.get(member_id, []))
+        self.replays.get(member_id, Replay()).check(lots)
+
+    def _check_named(self, command: Command, entry: Entry | None) -> None:
+        """The entry is found again by the command, and knows what was asked."""
+        key = command.natural_key(self.context().today)
+        if entry is not None and key is not None:
+            assert (entry.key, entry.content) == (key, command.content()), command
 
     def check_referrals(self) -> None:
         """Both sides of each invitation tell the same, and the inviter's figures are those of their invitations."""

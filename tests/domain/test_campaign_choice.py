@@ -177,6 +177,17 @@ def test_each_campaign_has_budgets_of_its_own() -> None:
     )
 
 
+def test_a_spent_budget_stands_in_nobody_elses_way() -> None:
+    book = Fair()
+    found = [campaign(code, points(1), budget=CampaignBudget(points=9)) for code in "abc"]
+    context = book.context()._replace(campaigns=Roster({}, left={"a": 0, "b": 7, "c": 2}, all_shares="abc"))
+    assert limit(found, {"a": 9, "b": 9, "c": 1}, book.members["m"], context) == (
+        {"b": 7, "c": 1},
+        {"a"},
+        {"b": 7, "c": 1},
+    )
+
+
 def test_the_budgets_of_all_members() -> None:
     def of(**limits: int) -> list[str]:
         return budgets_of(campaign("a", points(1), budget=CampaignBudget(**limits)), "2026-03-05")
