@@ -70,6 +70,14 @@ _PARTS = {
    FROM unnest(${0}::smallint[], ${1}::text[], ${2}::integer[]) AS wanted (bucket, member_id, floor)
    JOIN lot AS found ON found.bucket = wanted.bucket AND found.member_id = wanted.member_id
                     AND found.lot >= wanted.floor)""",
+    # the lots that are next to expire: the index leads to all of a member's, but no other is sorted, added up or sent
+    "next_lots": """
+(SELECT array_agg(found)
+   FROM unnest(${0}::smallint[], ${1}::text[], ${2}::integer[], ${3}::timestamptz[])
+        AS wanted (bucket, member_id, floor, expires_at)
+   JOIN lot AS found ON found.bucket = wanted.bucket AND found.member_id = wanted.member_id
+                    AND found.lot >= wanted.floor AND found.expires_at = wanted.expires_at
+                    AND found.remaining > 0 AND NOT found.pending)""",
     # lots in spending order until they reach the points wanted: whole groups of one expiry, and the group after
     # if they are just reached, so that the expiry that is next then is among them
     "reaching_lots": """
@@ -223,6 +231,7 @@ _COLUMNS = {
     "held_checkouts": 2,
     "held_coupons": 2,
     "holds": 2,
+    "next_lots": 4,
     "paid": 2,
     "reaching_lots": 4,
     "referrals": 2,
@@ -253,6 +262,9 @@ class Wanted:
     reaching: dict[str, tuple[int, int]] = field(
         default_factory=dict
     )  # member → the first lot, points to reach
+    next_to_expire: dict[str, tuple[int, datetime]] = field(
+        default_factory=dict
+    )  # member → the first lot, when the lots expire
     redemptions: set[tuple[str, str]] = field(default_factory=set)
     holds: set[str] = field(default_factory=set)
     reviews: set[tuple[str, int]] = field(default_factory=set)
@@ -326,7 +338,7 @@ async def load(connection: Connection, wanted: Wanted) -> Loaded:
         entries=[Entry._make(row) for row in found.get("keys", ())],
         lots=[
             Lot._make(row)
-            for name in ("lots", "reaching_lots", "orders", "redeemed_lots", "checkout_lots")
+            for name in ("lots", "next_lots", "reaching_lots", "orders", "redeemed_lots", "checkout_lots")
             for row in found.get(name, ())
         ],
         redemptions=[
@@ -391,10 +403,10 @@ def _parts(wanted: Wanted) -> Iterator[tuple[str, list[Sequence[Any]]]]:
     if wanted.activities:
         members, kinds, days = zip(*wanted.activities, strict=True)
         yield "activities", [[bucket_of(member) for member in members], members, kinds, days]
-    if wanted.reaching:
-        floors, points = zip(*wanted.reaching.values(), strict=True)
-        members = list(wanted.reaching)
-        yield "reaching_lots", [[bucket_of(member) for member in members], members, floors, points]
+    for name, lots in (("next_lots", wanted.next_to_expire), ("reaching_lots", wanted.reaching)):
+        if lots:
+            floors, ends = zip(*lots.values(), strict=True)
+            yield name, [[bucket_of(member) for member in lots], list(lots), floors, ends]
 
 
 def _arrays(pairs: Iterable[tuple[str, Any]]) -> list[Sequence[Any]]:

