@@ -15,7 +15,7 @@ INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check --no-input
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url pyproject.toml
 
-.PHONY: help serve test coverage mutants mutmut lint typecheck lock openapi bench bench-page bench-smoke chaos chaos-smoke fuzz upgrade backup clean
+.PHONY: help serve test coverage model mutants mutmut lint typecheck lock openapi bench bench-page bench-smoke chaos chaos-smoke fuzz upgrade backup clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ test: $(VENV)/.test ## set everything up and run the tests; pytest options in AR
 
 coverage: $(VENV)/.test ## every branch of the rules, by the rules' own tests
 	@$(RUN) -m pytest -q tests/domain --cov=app.domain --cov-branch --cov-report=term:skip-covered --cov-fail-under=100
+
+model: $(VENV)/.test ## hold the engine against the model for 10 million operations, most of an hour; options in ARGS
+	@$(RUN) -m tests.ledger $(ARGS)
 
 mutants: $(VENV)/.test ## plant each known fault in a copy and see that some test finds it; options in ARGS
 	@$(RUN) -m tests.mutants $(ARGS)

@@ -39,6 +39,10 @@ class Lot:
     clawed_back: int = 0
     moved: int = 0
 
+    def is_reversed(self) -> bool:
+        """An order that came back whole."""
+        return 0 < self.amount == self.refunded
+
     def worth(self) -> int:
         """The points of what is left of the order."""
         return (self.amount - self.refunded) * self.rate // 1_000
@@ -144,7 +148,7 @@ class Member:
 
     def _moments(self) -> list[datetime]:
         return [
-            *(lot.settle_at for lot in self.lots if lot.settle_at and lot.refunded < max(lot.amount, 1)),
+            *(lot.settle_at for lot in self.lots if lot.settle_at and not lot.is_reversed()),
             *(lot.expires_at for lot in self.lots if not lot.settle_at and lot.remaining),
             *(taken.hold_ends for taken in self.taken.values() if taken.hold_ends),
             *(checkout.ends for checkout in self.checkouts.values() if checkout.status == "held"),
@@ -153,7 +157,7 @@ class Member:
 
     def _happen(self, moment: datetime) -> None:
         for lot in self.lots:
-            if lot.settle_at == moment:
+            if lot.settle_at == moment and not lot.is_reversed():
                 self._settle(lot, moment)
         for lot in self.lots:
             if not lot.settle_at and lot.expires_at <= moment:
@@ -232,7 +236,7 @@ class Member:
             raise Refused("order_not_found")
         if lot.settle_at is None:
             raise Refused("order_not_pending")
-        if lot.amount and lot.refunded == lot.amount:
+        if lot.is_reversed():
             raise Refused("order_reversed")
         self._settle(lot, now)
 

@@ -10,20 +10,16 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from app.queries.verify import verify
-from tests.ledger.fair import put_live
-from tests.ledger.fair_model import CAMPAIGNS, FairMember
-from tests.ledger.test_model import Ledger, World
-from tests.ledger.till import Till
+from tests.ledger.fair_model import FairMember
+from tests.ledger.steps import World
+from tests.ledger.test_model import Ledger
 
 
 @pytest.fixture(scope="module")
 def fair_world(new_database: Callable[[], str]) -> Generator[World]:
     with asyncio.Runner() as runner:
         made = World(new_database(), runner)
-        till = Till(made.database, made.engine)
-        for name, fields in CAMPAIGNS.items():
-            terms = {key: value for key, value in fields.items() if key != "effects"}
-            made.run(put_live(till, name, *fields["effects"], **terms))
+        made.put_campaigns()
         yield made
         made.close()
 

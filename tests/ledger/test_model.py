@@ -3,105 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import Callable, Coroutine, Generator
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Callable, Generator
 
-import asyncpg
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from app.actions.coupon_templates import create_template
-from app.database import Database
-from app.domain.carts import Cart, CartLine, Wish
-from app.domain.checkout_commands import CancelCheckout, CompleteCheckout, HoldCheckout, RefundCheckout
-from app.domain.command import Command
-from app.domain.commands import (
-    Accrue,
-    Adjust,
-    Cancel,
-    Commit,
-    Enrol,
-    Mature,
-    Redeem,
-    Refund,
-    Reverse,
-    Settle,
-    SignIn,
-    Transfer,
-)
-from app.domain.coupon_commands import ClaimCoupon
-from app.domain.errors import LoyaltyError
-from app.ledger.engine import Engine
-from app.ledger.load import SANDBOX_CLOCK
-from app.ledger.outcome import Outcome
 from app.queries.verify import verify
-from tests.ledger.model import Member, Refused
-from tests.ledger.shelf import make_codes
-from tests.ledger.till import request
-
-ACCOUNT = (
-    "available, pending, reserved, debt, earned, redeemed, expired, spend, growth, cash, tier, streak, "
-    "next_expires_at, next_expires_points, coupons"
-)
-LOT = "granted, remaining, reserved, redeemed, expired, clawed_back, moved, pending, refunded, expires_at"
-
-
-class World:
-    """The service under test: an engine with the sandbox clock, and the owner's connection that moves it."""
-
-    def __init__(self, url: str, runner: asyncio.Runner) -> None:
-        self._run = runner.run
-        self.database = Database(url)
-        self.engine = Engine(self.database.connect, is_sandbox=True)
-        self.owner: asyncpg.Connection[Any] = self.run(asyncpg.connect(url))
-        self.run(self.engine.start())
-        seven_off = {"name": "7 off", "kind": "amount_off", "amount_off": 700, "threshold": 2_000}
-        self.run(
-            create_template(
-                self.database,
-                template="off",
-                document={**seven_off, "valid": {"days": 1}, "budget": 10**9},
-                clock=SANDBOX_CLOCK,
-            )
-        )
-
-    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return self._run(work)
-
-    def close(self) -> None:
-        self.run(self.engine.stop())
-        self.run(self.owner.close())
-        self.run(self.database.dispose())
-
-    def now(self) -> datetime:
-        return self.run(self.owner.fetchval("SELECT clock_timestamp() + ahead FROM clock"))
-
-    def wait(self, span: timedelta) -> None:
-        self.run(self.owner.execute("UPDATE clock SET ahead = ahead + $1", span))
-
-    def ask(self, command: Command) -> Outcome | str:
-        """The outcome, or the code of the refusal."""
-        try:
-            return self.run(self.engine.submit(request(command)))
-        except LoyaltyError as refusal:
-            return refusal.code
-
-    def ask_all(self, commands: list[Command]) -> list[Outcome | str]:
-        """As `ask`, all in one batch."""
-        results = self.run(self.engine.submit_all([request(command) for command in commands]))
-        return [result.code if isinstance(result, LoyaltyError) else result for result in results]
-
-    def account(self, member: str) -> tuple[Any, ...]:
-        row = self.run(self.owner.fetchrow(f"SELECT {ACCOUNT} FROM account WHERE member_id = $1", member))
-        return tuple(row)
-
-    def lots(self, member: str) -> list[tuple[Any, ...]]:
-        rows = self.run(self.owner.fetch(f"SELECT {LOT} FROM lot WHERE member_id = $1 ORDER BY lot", member))
-        return [tuple(row) for row in rows]
+from tests.ledger.at_length import ROUNDS, walk
+from tests.ledger.steps import CODES, MEMBERS, Steps, World
 
 
 @pytest.fixture(scope="module")
@@ -112,320 +23,59 @@ def world(new_database: Callable[[], str]) -> Generator[World]:
         made.close()
 
 
-WHO = st.integers(0, 2)
+WHO = st.integers(0, MEMBERS - 1)
 WHICH = st.integers(0, 4)
+CODE = st.integers(0, CODES - 1)
 POINTS = st.one_of(st.integers(1, 40), st.integers(1, 3_000))
 AMOUNT = st.one_of(st.integers(0, 20_000), st.integers(0, 700_000))
 
 
-class Ledger(RuleBasedStateMachine):
-    """Every step is taken by both; what they answer and what they hold must be the same."""
+class Ledger(Steps, RuleBasedStateMachine):
+    """Draws the steps, and makes a failure small."""
 
-    world: World
-    kind: type[Member] = Member
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.number = 0
-
-    @initialize()
-    def enrol(self) -> None:
-        start = secrets.token_hex(6)
-        self.names = [f"{start}-{number}" for number in range(3)]
-        self.members = [self.kind() for _ in self.names]
-        for name in self.names:
-            self.world.ask(Enrol(member_id=name))
-            codes = [f"{name}-c{number}" for number in range(4)]
-            self.world.run(make_codes(self.world.database, "off", *codes))
-        self.touched = set(range(3))
-        self.at_once: set[tuple[int, str]] = set()
-        self.waiting: list[tuple[Command, str | tuple[int, ...]]] | None = None
-
-    def step(self, who: int, command: Command, take: Callable[[Member, datetime], object]) -> Outcome | None:
-        """Take it with the model and with the engine: both do it, or both refuse it for the same reason."""
-        now = self.world.now()
-        self.touched.add(who)
-        self.members[who].pass_to(now)
-        try:
-            take(self.members[who], now)
-            expected: str | tuple[int, ...] = self.members[who].balances()
-        except Refused as refusal:
-            expected = str(refusal)
-        if self.waiting is not None:
-            self.waiting.append((command, expected))
-            return None
-        answered = self.world.ask(command)
-        self.compare(answered, expected)
-        return None if isinstance(answered, str) else answered
-
-    def compare(self, answered: Outcome | str, expected: str | tuple[int, ...]) -> None:
-        if isinstance(answered, str) or isinstance(expected, str):
-            assert answered == expected
-        elif "balance" in answered.body and not answered.replayed:
-            assert tuple(answered.body["balance"].values()) == expected
-
-    @rule()
-    def gather(self) -> None:
-        """From now on steps wait, to be taken by the engine in one batch."""
-        if self.waiting is None:
-            self.waiting = []
-
-    @rule()
-    def take_together(self) -> None:
-        steps, self.waiting = self.waiting or [], None
-        answers = self.world.ask_all([command for command, _ in steps])
-        for answered, (_, expected) in zip(answers, steps, strict=True):
-            self.compare(answered, expected)
-
-    def new(self, kind: str) -> str:
-        self.number += 1
-        return f"{kind}{self.number}"
-
-    @rule(
+    enrol = initialize()(Steps.enrol)
+    gather = rule()(Steps.gather)
+    take_together = rule()(Steps.take_together)
+    accrue = rule(
         who=WHO,
         which=WHICH,
         amount=AMOUNT,
         settle=st.booleans(),
         days_ago=st.sampled_from([0, 0, 30, 364, 400]),
-    )
-    def accrue(self, who: int, which: int, amount: int, settle: bool, days_ago: int) -> None:
-        order = f"o{which}"
-        known = any(lot.order == order for lot in self.members[who].lots)
-        at = self.world.now() - timedelta(days=days_ago)
-        name = self.new("p") if known else order
-        if settle:
-            self.at_once.add((who, name))
-        self.step(
-            who,
-            Accrue(
-                member_id=self.names[who],
-                order_id=name,
-                amount=amount,
-                settle=settle,
-                occurred_at=at if days_ago else None,
-            ),
-            lambda member, now: member.accrue(
-                now, name, amount, occurred_at=at if days_ago else now, settle=settle
-            ),
-        )
-
-    @rule(who=WHO, which=WHICH)
-    def settle(self, who: int, which: int) -> None:
-        order = f"o{which}"
-        self.members[who].pass_to(self.world.now())
-        lot = next((lot for lot in self.members[who].lots if lot.order == order), None)
-        if lot is not None and lot.settle_at is None and (who, order) not in self.at_once:
-            return  # settled by a command or by time: a repeat, answered as it was
-        self.step(
-            who,
-            Settle(member_id=self.names[who], order_id=order),
-            lambda member, now: member.settle(now, order),
-        )
-
-    @rule(who=WHO, which=WHICH, amount=st.one_of(AMOUNT.filter(bool), st.none()))
-    def reverse(self, who: int, which: int, amount: int | None) -> None:
-        order = f"o{which}"
-        if amount is None:  # all that is left
-            lot = next((lot for lot in self.members[who].lots if lot.order == order), None)
-            amount = lot.amount - lot.refunded if lot else 1
-        command = Reverse(
-            member_id=self.names[who], order_id=order, reference=self.new("b"), amount=amount or 1
-        )
-        self.step(who, command, lambda member, _: member.reverse(order, amount or 1))
-
-    @rule(
+    )(Steps.accrue)
+    settle = rule(who=WHO, which=WHICH)(Steps.settle)
+    reverse = rule(who=WHO, which=WHICH, amount=st.one_of(AMOUNT.filter(bool), st.none()))(Steps.reverse)
+    redeem = rule(
         who=WHO,
         which=WHICH,
         points=POINTS,
         hold_seconds=st.sampled_from([None, None, 1_800, 86_400, 604_800]),
-    )
-    def redeem(self, who: int, which: int, points: int, hold_seconds: int | None) -> None:
-        name = f"r{which}"
-        if name in self.members[who].taken:
-            name = self.new("q")
-        command = Redeem(
-            member_id=self.names[who],
-            reference=name,
-            points=points,
-            reserve=hold_seconds is not None,
-            hold_seconds=hold_seconds,
-        )
-        self.step(
-            who, command, lambda member, now: member.redeem(now, name, points, hold_seconds=hold_seconds)
-        )
-
-    @rule(who=WHO, which=WHICH, points=st.one_of(POINTS, st.none()))
-    def commit(self, who: int, which: int, points: int | None) -> None:
-        name = f"r{which}"
-        taken = self.members[who].taken.get(name)
-        if taken is not None and taken.status == "redeemed":
-            return  # a repeat, or another figure
-        self.step(
-            who,
-            Commit(member_id=self.names[who], reference=name, points=points),
-            lambda member, now: member.commit(now, name, points),
-        )
-
-    @rule(who=WHO, which=WHICH)
-    def cancel(self, who: int, which: int) -> None:
-        name = f"r{which}"
-        taken = self.members[who].taken.get(name)
-        if taken is not None and taken.status == "cancelled":
-            return
-        self.step(
-            who,
-            Cancel(member_id=self.names[who], reference=name),
-            lambda member, now: member.cancel(now, name),
-        )
-
-    @rule(who=WHO, which=WHICH, points=st.one_of(POINTS, st.none()))
-    def refund(self, who: int, which: int, points: int | None) -> None:
-        name = f"r{which}"
-        command = Refund(member_id=self.names[who], redemption=name, reference=self.new("x"), points=points)
-        self.step(who, command, lambda member, now: member.refund(now, name, points))
-
-    @rule(who=WHO)
-    def sign_in(self, who: int) -> None:
-        fresh: list[bool] = []
-        outcome = self.step(
-            who, SignIn(member_id=self.names[who]), lambda member, now: fresh.append(member.sign_in(now))
-        )
-        assert outcome is None or outcome.replayed is not fresh[0]
-
-    @rule(who=WHO, points=st.one_of(POINTS, POINTS.map(lambda points: -points)))
-    def adjust(self, who: int, points: int) -> None:
-        command = Adjust(member_id=self.names[who], reference=self.new("a"), points=points, reason="x")
-        self.step(who, command, lambda member, now: member.adjust(now, points))
-
-    @rule(who=WHO, to=WHO, points=POINTS)
-    def transfer(self, who: int, to: int, points: int) -> None:
-        if who == to:
-            return
-        command = Transfer(
-            member_id=self.names[who], reference=self.new("t"), to=self.names[to], points=points
-        )
-
-        def take(member: Member, now: datetime) -> None:
-            self.members[to].pass_to(now)
-            member.transfer(now, self.members[to], points)
-
-        self.touched.add(to)
-        self.step(who, command, take)
-
-    @rule(who=WHO, which=st.integers(0, 3))
-    def claim(self, who: int, which: int) -> None:
-        code = f"{self.names[who]}-c{which}"
-        self.step(
-            who,
-            ClaimCoupon(member_id=self.names[who], code=code),
-            lambda member, now: member.claim(now, code),
-        )
-
-    def checkout(self, who: int, *statuses: str) -> str:
-        """The newest checkout that stands so; else the newest, or none there is."""
-        found = self.members[who].checkouts
-        fitting = [name for name, checkout in found.items() if checkout.status in statuses]
-        return [f"{self.names[who]}-none", *found, *fitting][-1]
-
-    @rule(
+    )(Steps.redeem)
+    commit = rule(who=WHO, which=WHICH, points=st.one_of(POINTS, st.none()))(Steps.commit)
+    cancel = rule(who=WHO, which=WHICH)(Steps.cancel)
+    refund = rule(who=WHO, which=WHICH, points=st.one_of(POINTS, st.none()))(Steps.refund)
+    sign_in = rule(who=WHO)(Steps.sign_in)
+    adjust = rule(who=WHO, points=st.one_of(POINTS, POINTS.map(lambda points: -points)))(Steps.adjust)
+    transfer = rule(who=WHO, to=WHO, points=POINTS)(Steps.transfer)
+    claim = rule(who=WHO, which=CODE)(Steps.claim)
+    hold = rule(
         who=WHO,
         amount=st.one_of(st.integers(0, 5_000), st.integers(0, 400_000)),
         points=st.sampled_from([0, 0, 100, 300, 2_000, 50]),
         cash=st.sampled_from([0, 0, 1, 700]),
-        coupon=st.one_of(st.none(), st.integers(0, 3)),
+        coupon=st.one_of(st.none(), CODE),
         seconds=st.sampled_from([60, 1_800, 86_400, 604_800]),
+    )(Steps.hold)
+    complete = rule(who=WHO, status=st.sampled_from(["held", "held", "lapsed", ""]), earn_only=st.booleans())(
+        Steps.complete
     )
-    def hold(self, who: int, amount: int, points: int, cash: int, coupon: int | None, seconds: int) -> None:
-        name = self.new(f"{self.names[who]}-k")
-        code = None if coupon is None else f"{self.names[who]}-c{coupon}"
-        command = HoldCheckout(
-            member_id=self.names[who],
-            checkout_id=name,
-            cart=Cart((CartLine("1", "sku", None, None, 1, amount),)),
-            wish=Wish(points, cash, () if code is None else (code,)),
-            hold_seconds=seconds,
-        )
-        self.step(
-            who,
-            command,
-            lambda member, now: member.hold(
-                now, name, amount, points=points, cash=cash, coupon=code, seconds=seconds
-            ),
-        )
-
-    @rule(who=WHO, status=st.sampled_from(["held", "held", "lapsed", ""]), earn_only=st.booleans())
-    def complete(self, who: int, status: str, earn_only: bool) -> None:
-        name = self.checkout(who, status)
-        command = CompleteCheckout(member_id=self.names[who], checkout_id=name, earn_only=earn_only)
-        checkout = self.members[who].checkouts.get(name)
-        if checkout is not None and checkout.status in ("completed", "refunded"):
-            return  # a repeat, or another question
-        self.step(who, command, lambda member, now: member.complete(now, name, earn_only=earn_only))
-
-    @rule(who=WHO, status=st.sampled_from(["held", ""]))
-    def release(self, who: int, status: str) -> None:
-        name = self.checkout(who, status)
-        checkout = self.members[who].checkouts.get(name)
-        if checkout is not None and checkout.status == "cancelled":
-            return
-        command = CancelCheckout(member_id=self.names[who], checkout_id=name)
-        self.step(who, command, lambda member, now: member.release(now, name))
-
-    @rule(who=WHO, amount=st.one_of(st.integers(1, 400), st.integers(1, 90_000), st.none()))
-    def refund_checkout(self, who: int, amount: int | None) -> None:
-        name = self.checkout(who, "completed")
-        if amount is None:  # all that is left
-            checkout = self.members[who].checkouts.get(name)
-            amount = checkout.payable - checkout.refunded if checkout else 1
-        command = RefundCheckout(
-            member_id=self.names[who], checkout_id=name, reference=self.new("y"), amount=amount or 1
-        )
-        self.step(who, command, lambda member, now: member.refund_checkout(now, name, amount or 1))
-
-    @rule(hours=st.sampled_from([1, 12, 24, 24, 7 * 24, 16 * 24, 100 * 24, 366 * 24]))
-    def wait(self, hours: int) -> None:
-        self.take_together()
-        self.world.wait(timedelta(hours=hours))
-
-    @rule(who=WHO)
-    def mature(self, who: int) -> None:
-        self.step(who, Mature(member_id=self.names[who]), lambda member, now: member.pass_to(now))
-
-    @invariant()
-    def both_hold_the_same(self) -> None:
-        if self.waiting:
-            return
-        for who in self.touched:
-            member, name = self.members[who], self.names[who]
-            assert self.world.account(name) == (
-                *member.balances(),
-                member.earned,
-                sum(lot.redeemed for lot in member.lots),
-                sum(lot.expired for lot in member.lots),
-                member.spend,
-                member.growth,
-                member.cash,
-                member.tier,
-                member.streak,
-                *member.next_expiration(),
-                member.usable(),
-            )
-            found = self.world.lots(name)
-            assert len(found) == len(member.lots)
-            for lot, row in zip(member.lots, found, strict=True):
-                assert row == (
-                    lot.granted,
-                    lot.remaining,
-                    lot.reserved,
-                    lot.redeemed,
-                    lot.expired,
-                    lot.clawed_back,
-                    lot.moved,
-                    lot.settle_at is not None,
-                    lot.refunded if lot.order else None,
-                    lot.expires_at if lot.granted else None,
-                )
-        self.touched = set()
+    release = rule(who=WHO, status=st.sampled_from(["held", ""]))(Steps.release)
+    refund_checkout = rule(who=WHO, amount=st.one_of(st.integers(1, 400), st.integers(1, 90_000), st.none()))(
+        Steps.refund_checkout
+    )
+    wait = rule(hours=st.sampled_from([1, 12, 24, 24, 7 * 24, 16 * 24, 100 * 24, 366 * 24]))(Steps.wait)
+    mature = rule(who=WHO)(Steps.mature)
+    both_hold_the_same = invariant()(Steps.both_hold_the_same)
 
 
 def test_the_engine_does_what_the_rules_say(world: World) -> None:
@@ -441,3 +91,12 @@ def test_the_engine_does_what_the_rules_say(world: World) -> None:
     )
     report = world.run(verify(world.database.connect))
     assert report.agrees, report.differences[:5]
+
+
+def test_many_at_once_do_as_well(new_database: Callable[[], str]) -> None:
+    with asyncio.Runner() as runner:
+        world = World(new_database(), runner)
+        try:
+            assert walk(world, seed="7", operations=1, trios=20, tell=lambda _: None) > 20 * ROUNDS
+        finally:
+            world.close()
