@@ -197,6 +197,7 @@ class Book:
         if change.entry is not None:
             self.entries.setdefault(change.account.member_id, []).append(change.entry)
             self.replays.setdefault(change.account.member_id, Replay()).take_in(change.entry)
+            assert json.loads(json.dumps(change.detail)).items() >= json.loads(change.entry.detail).items()
             if change.entry.kind == "hold" and change.checkout is not None:  # as the next batch would read it
                 held = self.members[change.account.member_id].held
                 held[change.checkout.checkout_id] = json.loads(change.entry.detail)
@@ -229,6 +230,9 @@ class Book:
         self._check_counters()
         self._check_entries(account, self.entries.get(member_id, []))
         self.replays.get(member_id, Replay()).check(lots)
+        reviews = self.members[member_id].reviews.values()
+        waiting = [review.sequence for review in reviews if review.status == "open"]
+        assert waiting == ([] if account.review is None else [account.review])
 
     def _check_named(self, command: Command, entry: Entry | None) -> None:
         """The entry is found again by the command, and knows what was asked."""

@@ -17,13 +17,16 @@ from app.domain.activity_commands import RecordActivity, ReverseActivity
 from app.domain.campaign_choice import sums_of
 from app.domain.campaigns import Campaign, Effect
 from app.domain.commands import Accrue, EvaluateTier, Redeem, SignIn
+from app.domain.coupon_commands import RedeemCoupon
 from app.domain.errors import MemberFrozen
 from app.domain.posting import Change, Context
 from app.domain.program import Program
 from app.domain.ratio import Ratio
 from app.domain.roster import Asking, Roster
 from tests.domain.book import Book
+from tests.domain.fair import Fair, campaign, chances, coupon, points
 from tests.domain.programs import DEFAULT, document
+from tests.domain.shop import template
 
 KINDS: list[dict[str, Any]] = [
     {"kind": "review", "label": "r", "points": 20, "growth": 20, "per_day": 2},
@@ -185,7 +188,8 @@ def test_what_is_worth_nothing_is_recorded_too() -> None:
     book = Book(rules())
     assert book.do(record(activity="wave"))["points"] == 0
     assert (book.last().lot, book.account().lot_count) == (None, 0)
-    assert book.do(undo())["points"] == 0
+    back = book.do(undo())
+    assert (back["points"], back["recovered"], back["shortfall"]) == (0, 0, 0)
 
 
 def test_what_must_be_loaded() -> None:
@@ -285,6 +289,27 @@ def test_campaigns_add_to_it_and_are_taken_back_with_it() -> None:
     assert (back["points"], back["growth"], back["chances"]) == (30, 27, 1)
     assert book.given == [[1, 0, 10, 7, 2, 0, 0, 0], [0, 0, 0, 0, -1, 0, 0, 10]]
     assert (book.account().growth, book.account().chances) == (0, 0)
+
+
+def test_campaigns_lose_what_nobody_used_yet_in_their_order() -> None:
+    """Two gave 2 coupons and 2 chances each; one coupon and one chance are used."""
+    gifts = (chances(2), coupon("t", 2))
+    book = Fair(
+        campaign("a", points(5), *gifts, trigger="activity"),
+        campaign("b", points(7), *gifts, trigger="activity"),
+        program=rules(),
+        templates=[template("t", amount_off_fen=100)],
+    )
+    book.do(record())
+    book.do(RedeemCoupon(member_id="m", code="C1", reference="r", discount=100))
+    member = book.members["m"]
+    member.account = member.account._replace(chances=3)
+    assert book.do(undo())["chances"] == 3
+    assert (book.detail()["voided"], book.detail()["undoes"]) == (["C2", "C3", "C4"], "activity/a")
+    assert (book.account().chances, book.account().coupons) == (0, 0)
+    assert [book.coupon(f"C{number}").status for number in (1, 2, 3, 4)] == ["redeemed"] + ["voided"] * 3
+    assert book.tally("a") == {"times": 1, "points": 5, "taken_back": 5}
+    assert book.tally("b") == {"times": 1, "points": 7, "taken_back": 7, "chances": 1, "coupons": 1}
 
 
 ROLLING = {

@@ -11,7 +11,8 @@ from app.domain.commands import Accrue, Adjust, Redeem, Reverse, Settle
 from app.domain.earning import Line
 from app.domain.errors import ItemNotInOrder, OrderNotFound, RefundExceedsOrder
 from tests.domain.book import START, Book, at
-from tests.domain.programs import program
+from tests.domain.fair import Fair, campaign, points, times
+from tests.domain.programs import program, with_section, with_validity
 
 Items = tuple[tuple[str, int | None, int | None], ...]
 
@@ -125,6 +126,44 @@ def test_what_expired_of_the_order_counts_as_recovered() -> None:
     assert (account.expired, account.debt, account.earned) == (0, 40, 0)
 
 
+def test_what_expired_is_taken_back_only_as_far_as_the_rest_does_not_reach() -> None:
+    book = Book(with_validity(policy="yearly_tenth"))
+    book.do(accrue(100_000))
+    book.later(days=366)
+    body = book.do(reverse(10_000))
+    assert (body["recovered"], body["shortfall"]) == (100, 0)
+    assert (book.balances()[0], book.account().expired) == (800, 100)
+
+
+# what was spent on other orders, and on this one; the refunds, and the cash that is left after each
+CASH: list[tuple[int, int, list[tuple[int, int]]]] = [
+    (8_000, 4_000, [(1_000, 100), (1_001, 0)]),
+    (8_000, 25_000, [(3_000, 300), (1, 200), (21_999, 0)]),
+    (30_000, 4_000, [(4_000, 300)]),
+]
+
+
+@pytest.mark.parametrize(("others", "amount", "refunds"), CASH)
+def test_cumulative_cash_goes_down_as_if_it_had_never_been_spent(
+    others: int, amount: int, refunds: list[tuple[int, int]]
+) -> None:
+    cash = {"policy": "cumulative", "every_fen": 10_000, "reward_fen": 100}
+    book = Book(with_section("cash", cash))
+    book.do(accrue(others, "others"))
+    book.do(accrue(amount))
+    for number, (refunded, left) in enumerate(refunds):
+        book.do(reverse(refunded, f"b{number}"))
+        assert book.account().cash == left
+
+
+@pytest.mark.parametrize("settle", [True, False])
+def test_campaigns_lose_what_of_their_points_is_taken_back(*, settle: bool) -> None:
+    book = Fair(campaign("a", times("2"), points(50)), campaign("b", points(30)), campaign("c", points(1)))
+    assert book.do(accrue(10_000, settle=settle))["points"] == 281
+    assert book.do(reverse(9_999))["points"] == 281
+    assert {code: book.tally(code)["taken_back"] for code in "abc"} == {"a": 150, "b": 30, "c": 1}
+
+
 def test_under_the_version_and_rate_that_granted_it() -> None:
     book = Book()
     book.do(accrue(1_000_000))
@@ -144,6 +183,14 @@ def test_pending_points_are_lowered_and_nothing_else() -> None:
     assert book.balances() == (75, 0, 0, 0)
     account = book.account()
     assert (account.earned, account.spend, account.orders) == (75, 7_500, 1)
+
+
+def test_what_is_left_of_a_pending_order_settles_by_itself() -> None:
+    book = Book()
+    book.do(accrue(10_000, settle=False))
+    book.do(reverse(2_500))
+    book.later(days=15).mature("m")
+    assert (book.kinds()[-1], book.balances()) == ("settle", (75, 0, 0, 0))
 
 
 def test_a_pending_order_refunded_in_full_never_settles() -> None:

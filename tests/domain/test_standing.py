@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from app.domain.account import Review
+from app.domain.activity_commands import RecordActivity, ReverseActivity
+from app.domain.command import Command
 from app.domain.commands import (
     Accrue,
     Adjust,
@@ -142,6 +144,27 @@ def test_falling_below_closes_an_open_review() -> None:
     assert [r.status for r in reviews(book)] == ["closed"]
     assert book.account().review is None
     assert book.detail()["tier_change"] == {"review_closed": True}
+
+
+FALLS: list[tuple[Command, Command]] = [
+    (Accrue(member_id="m", order_id="o", amount=4_000), Reverse(member_id="m", order_id="o", reference="b", amount=1)),
+    (Adjust(member_id="m", reference="a", points=40, reason="x"),
+     Adjust(member_id="m", reference="b", points=-1, reason="x")),
+    (RecordActivity(member_id="m", reference="a", activity="review", level="pictures"),
+     ReverseActivity(member_id="m", reference="a")),
+]  # fmt: skip
+"""What earns the 40 points of the highest tier, and what takes some of them."""
+
+
+@pytest.mark.parametrize(("earning", "taking"), FALLS)
+def test_whatever_earns_the_points_opens_a_review_and_what_takes_them_closes_it(
+    earning: Command, taking: Command
+) -> None:
+    book = Book(tiers(metrics=["points_earned"]))
+    book.do(earning)
+    assert [(r.to_tier, r.status) for r in reviews(book)] == [("diamond", "open")]
+    book.do(taking)
+    assert [r.status for r in reviews(book)] == ["closed"]
 
 
 def test_falling_below_removes_an_approved_tier() -> None:
