@@ -164,6 +164,22 @@ async def test_a_thousand_operations_on_one_member(admin: httpx.AsyncClient, mem
     assert [result["body"]["balance"]["available"] for result in results] == list(range(1, 1001))
 
 
+async def test_hundreds_of_orders_of_many_members(admin: httpx.AsyncClient) -> None:
+    """The engine takes them by bucket; each is answered in its place, and one member's keep their order."""
+    members = [new_id() for _ in range(20)]
+    await run(admin, *({"op": "enrol", "member_id": member_id} for member_id in members))
+    orders = [
+        {"op": "accrue", "member_id": member_id, "order_id": f"o-{number}", "amount": 100}
+        for number in range(30)
+        for member_id in members
+    ]
+    results = await run(admin, *orders[:300], {"op": "accrue"}, *orders[300:])
+    assert results.pop(300)["status"] == 422
+    assert [(result["body"]["order_id"], result["body"]["balance"]["available"]) for result in results] == [
+        (f"o-{number}", number + 1) for number in range(30) for _ in members
+    ]
+
+
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
