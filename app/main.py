@@ -9,7 +9,6 @@ from functools import partial
 
 import fastapi_offline
 from fastapi import FastAPI
-from starlette.middleware import Middleware
 
 from app.config import Settings, SettingsError, load_settings
 from app.database import Database
@@ -51,6 +50,7 @@ from app.routers import (
     transfers,
 )
 from app.routers.document import document
+from app.routers.straight import ShortWay
 from app.security.authenticator import Authenticator
 from app.security.keys import KeyVerifier
 from app.security.pii import load_ring
@@ -106,7 +106,6 @@ def create_app(settings: Settings | None = None, *, runs_jobs: bool = False) -> 
         redirect_slashes=False,
         # Asking on every request whether somebody set tracing up costs as much as checking who calls.
         telemetry={"tracing": False, "metrics": False, "logs": False},
-        middleware=[Middleware(RequestContext)],
     )
     errors.install(app)
     pages.keep_to_themselves(app)
@@ -114,6 +113,9 @@ def create_app(settings: Settings | None = None, *, runs_jobs: bool = False) -> 
     modules = (*_ROUTERS, sandbox) if settings.sandbox else _ROUTERS
     app.router.routes[:0] = [route for module in modules for route in module.router.routes]
     app.openapi = partial(_document_once, app)
+    # In front of all that the framework would put there itself.
+    short_way = ShortWay(app.router.routes, framework=app.build_middleware_stack())
+    app.middleware_stack = RequestContext(short_way)
     return app
 
 

@@ -26,7 +26,6 @@ from starlette.types import Message, Receive
 
 from app.domain.errors import LoyaltyError
 from app.routers.errors import STATUS, BodyTooLarge, UnsupportedMediaType, response_to
-from app.routers.straight import Straight, is_plain
 from app.security.authenticator import Authenticator
 from app.security.callers import SCOPES, NotForMembers, NotYourMember, Principal
 
@@ -109,7 +108,7 @@ def _declare(access: Access) -> Callable[[Endpoint], Endpoint]:
 
 def router(tag: str) -> APIRouter:
     """A router for the routes of one feature, each behind its door; paths are written out in full."""
-    return APIRouter(tags=[tag], route_class=_Route)
+    return APIRouter(tags=[tag], route_class=Route)
 
 
 def caller_of(request: Request) -> Principal:
@@ -131,28 +130,25 @@ def header_of(request: Request, name: bytes) -> bytes | None:
     return None
 
 
-class _Route(APIRoute):
+class Route(APIRoute):
+    """A route behind its door."""
+
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:  # noqa: ANN401
         access = _accesses.get(endpoint)
         assert access is not None, (
             f"{endpoint.__qualname__} doesn't say who may call it: @require(...) or @public"
         )
-        self._access = access
+        self.access = access
         options["openapi_extra"] = {**(options.get("openapi_extra") or {}), "security": access.security()}
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
-        access = self._access
-        straight = Straight(self) if is_plain(self) else None
+        access = self.access
 
         async def guarded(request: Request) -> Response:
             try:
-                admitted, content_type = await _admitted(request, access)
-                if straight is not None:
-                    response = await straight.answer(admitted, content_type)
-                    if response is not None:
-                        return response
+                admitted, _ = await admit(request, access)
                 return await handler(admitted)
             except (LoyaltyError, HTTPException, RequestValidationError):
                 raise
@@ -162,8 +158,10 @@ class _Route(APIRoute):
         return guarded
 
 
-async def _admitted(request: Request, access: Access) -> tuple[Request, bytes]:
-    """The request to go on with, and its content type. Raises whatever keeps it out."""
+async def admit(request: Request, access: Access) -> tuple[Request, bytes]:
+    """The request to go on with, another one if the length of its body is not told, and its content type. Raises
+    whatever keeps it out.
+    """
     authorization: bytes | None = None
     length_bytes = 0
     content_type = b""
