@@ -22,6 +22,7 @@ from app.domain.maturity import is_due, mature
 from app.domain.posting import Caller, Change, Context, Member
 from app.domain.program import Program
 from app.domain.shelf import Shelf
+from tests.domain.due import due_dates
 from tests.domain.programs import DEFAULT
 from tests.domain.replay import Replay
 
@@ -111,7 +112,8 @@ class Book:
                 self._record(change)
                 following.extend(follow_ups(account, change, self.context()))
                 account = change.account
-            assert not is_due(member.account, self.now)
+            account = member.account
+            assert (account.hold_due_at, account.due_at) == due_dates(member, self.now, self.program)
             self.check(member_id)
             self._follow(following)
 

@@ -235,6 +235,15 @@ def test_what_was_spent_comes_from_other_lots_then_is_owed() -> None:
     assert book.later(days=1).do(record("c", "survey"))["debt_paid"] == 15
 
 
+def test_chances_it_did_not_give_are_left() -> None:
+    book = Book()
+    account = book.account()
+    book.members["m"].account = account._replace(chances=5)
+    book.do(record())
+    assert book.do(undo())["chances"] == 0
+    assert book.account().chances == 5
+
+
 def test_what_expired_unused_counts_as_recovered() -> None:
     book = Book()
     book.do(record())

@@ -6,11 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.commands import Accrue, Import, Mature, Redeem, Settle, SignIn
+from app.domain.carts import Wish
+from app.domain.checkout_commands import HoldCheckout
+from app.domain.commands import Accrue, Import, Mature, Redeem, SetTier, Settle, SignIn
+from app.domain.coupon_commands import ClaimCoupon, LockCoupon
+from app.domain.coupon_templates import Window
 from app.domain.errors import OrderNotPending
 from app.domain.maturity import is_due, mature
+from app.domain.program import Program
 from tests.domain.book import START, Book, at
-from tests.domain.programs import with_validity
+from tests.domain.programs import document, with_validity
+from tests.domain.shop import cart, template
 
 
 def accrue(amount: int = 10_000, order_id: str = "o", *, settle: bool = True) -> Accrue:
@@ -79,6 +85,86 @@ def test_everything_in_its_order() -> None:
     assert book.kinds()[5:] == ["lapse", "expire", "lapse", "expire", "settle"]
     assert [entry.points for entry in book.entries["m"][5:]] == [60, -60, 30, -50, 200]
     assert book.account().expired == 150
+
+
+def with_all_that_falls_due(ends: datetime, until: datetime) -> Book:
+    """Orders to settle at `ends`; points, holds, coupons and a tier set by hand that end at `until`."""
+    made = document()
+    made["tiers"]["ladder"][1]["benefits"] = [
+        {"code": "w", "label": "w", "coupon": {"template": "welcome", "on": "entry"}}
+    ]
+    spare, welcome = template("spare", amount_off_fen=1), template("welcome", amount_off_fen=1)
+    over = template("over", amount_off_fen=1, valid=Window(until=until))
+    begins = template("begins", amount_off_fen=1, valid=Window(from_at=until + timedelta(days=1)))
+    book = Book(Program.from_document(1, made), templates=[spare, welcome, over, begins])
+    for order_id in ("o1", "o2"):
+        book.do(accrue(20_000, order_id, settle=False))
+    book.do(SetTier(member_id="m", reference="s", tier="bronze", reason="x", until=until))
+    for points, name in ((100, "a"), (1, "b")):
+        book.do(Import(member_id="m", reference=name, points=points, expires_at=until))
+    book.do(Import(member_id="m", reference="c", points=500))
+    for name in ("spare", "over", "begins"):
+        book.do(ClaimCoupon(member_id="m", template=name))
+    book.now = ends - timedelta(days=5)
+    seconds = int((until - book.now).total_seconds())
+    for name in ("r2", "r1"):
+        book.do(Redeem(member_id="m", reference=name, points=10, reserve=True, hold_seconds=seconds))
+    book.do(LockCoupon(member_id="m", code="C1", reference="l", hold_seconds=seconds))
+    for name in ("k2", "k1"):
+        wish = Wish(0, 0, ())
+        book.do(
+            HoldCheckout(member_id="m", checkout_id=name, cart=cart(100), wish=wish, hold_seconds=seconds)
+        )
+    return book
+
+
+def test_things_due_at_one_instant_have_their_order_however_they_are_loaded() -> None:
+    """Orders settle, points expire, holds end by their names, coupons expire, then tiers end and give coupons."""
+    ends = START + timedelta(days=15)
+    book = with_all_that_falls_due(ends, ends)
+    member, before = book.members["m"], book.account().sequence
+    for rows in (member.lots, member.redemptions, member.checkouts, member.coupons):
+        turned = dict(reversed(rows.items()))
+        rows.clear()
+        rows.update(turned)
+    book.now = ends
+    book.mature("m")
+    happened = book.entries["m"][before:]
+    assert [(entry.kind, entry.key) for entry in happened] == [
+        ("settle", "settle/o1"),
+        ("settle", "settle/o2"),
+        ("expire", happened[2].key),
+        ("lapse_checkout", "lapse_checkout/k1"),
+        ("lapse_checkout", "lapse_checkout/k2"),
+        ("lapse_coupon", happened[5].key),
+        ("lapse", "lapse/r1"),
+        ("lapse", "lapse/r2"),
+        ("expire_coupons", happened[8].key),
+        ("tier_period", happened[9].key),
+        ("tier_coupons", "tier_coupons/silver/entry/2026"),
+    ]
+    assert book.balances() == (900, 0, 0, 0)
+
+
+def test_after_each_the_next_moment_is_known_exactly() -> None:
+    """The book sees that it is, whenever it writes down what fell due."""
+    ends = START + timedelta(days=15)
+    book = with_all_that_falls_due(ends, ends + timedelta(days=1))
+    book.do(Redeem(member_id="m", reference="short", points=1, reserve=True, hold_seconds=60))
+    book.later(minutes=1).mature("m")
+    assert (book.account().hold_due_at, book.account().due_at) == (ends + timedelta(days=1), ends)
+    for days in range(12):
+        book.now = START + timedelta(days=10 + days)
+        book.mature("m")
+    assert book.account().coupons == 3  # what began, what is free again, and the welcome
+    assert (book.account().hold_due_at, book.account().coupon_due_at) == (None, None)
+
+
+def test_what_settles_by_itself_was_asked_for_like_by_hand() -> None:
+    book = Book()
+    book.do(accrue(settle=False))
+    book.later(days=15).mature("m")
+    assert book.last().content == Settle(member_id="m", order_id="o").content()
 
 
 def test_due_dates_are_counted_anew_so_that_what_is_over_does_not_call_again() -> None:

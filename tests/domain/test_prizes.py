@@ -79,6 +79,33 @@ def test_what_was_used_stays_used() -> None:
     assert book.detail()["chances"] == 1
 
 
+def test_several_campaigns_lose_what_nobody_used_yet_in_their_order() -> None:
+    """Two gave 2 coupons and 2 chances each; a coupon is used, and the member had 5 chances before."""
+    book = Fair(
+        campaign("a", points(50), chances(2), coupon("t", 2)),
+        campaign("b", chances(2), coupon("t", 2)),
+        templates=[OFF],
+    )
+    account = book.account()
+    book.members["m"].account = account._replace(chances=5)
+    book.do(accrue())
+    book.do(RedeemCoupon(member_id="m", code="C1", reference="r", discount=100))
+    book.do(reverse())
+    assert book.account().chances == 5
+    assert (book.detail()["chances"], book.detail()["voided"]) == (4, ["C2", "C3", "C4"])
+    assert book.tally("a") == {"times": 1, "amount": 10_000, "points": 50, "taken_back": 50}
+    assert book.tally("b") == {"times": 1, "amount": 10_000, "coupons": 1}
+
+
+def test_of_chances_an_order_did_not_give_its_refund_tells_nothing() -> None:
+    book = Fair(campaign("a", points(50)))
+    account = book.account()
+    book.members["m"].account = account._replace(chances=5)
+    book.do(accrue())
+    book.do(reverse())
+    assert (book.account().chances, book.detail().keys() & {"chances", "voided"}) == (5, set())
+
+
 def test_coupons_of_the_order_that_are_not_loaded_are_asked_for() -> None:
     book = Fair(campaign("a", coupon("t")), templates=[OFF])
     book.do(accrue())
