@@ -29,12 +29,15 @@ LONGEST_FIELD: Final = 1 << 20
 
 
 class Answer(NamedTuple):
-    """One order's. `status` 0 is none; `after_ms` counts from when the order was due, `at_seconds` from the first."""
+    """One order's. `status` 0 is none, and `error` says why; `after_ms` counts from when the order was due,
+    `at_seconds` from the first.
+    """
 
     status: int
     after_ms: float
     at_seconds: float
     late_ms: float  # how much later than due it was sent
+    error: str
 
 
 class Flood(NamedTuple):
@@ -120,7 +123,18 @@ def flood(service: Service, folder: Path, *, members: int, per_second: float, se
     found = _read(program, answers, per_second=rate)
     orders.unlink()
     answers.unlink()
+    for told, times in _failures(found).most_common():
+        print(f"{times} orders failed: {told}", flush=True)
     return _summed(found, seconds=seconds, load_cpu_seconds=used())
+
+
+def _failures(found: Sequence[Answer]) -> Counter[str]:
+    """What was neither accepted nor refused, by why: the status, or the generator's words without the addresses."""
+    return Counter(
+        answer.error.rpartition(": ")[2] or str(answer.status)
+        for answer in found
+        if answer.status // 100 != 2 and answer.status != OVERLOADED
+    )
 
 
 def _write_orders(path: Path, service: Service, *, members: int, count: int) -> None:
@@ -143,15 +157,16 @@ def _read(program: str, path: Path, *, per_second: int) -> list[Answer]:
     ) as encoding:
         assert encoding.stdout is not None
         lines = [
-            (int(line[0]), int(line[1]), int(line[2]), int(line[8])) for line in csv.reader(encoding.stdout)
+            (int(line[0]), int(line[1]), int(line[2]), int(line[8]), line[5])
+            for line in csv.reader(encoding.stdout)
         ]
     interval_ns = 1e9 / per_second
-    began_ns = min(sent_ns - number * interval_ns for sent_ns, _, _, number in lines)
+    began_ns = min(sent_ns - number * interval_ns for sent_ns, _, _, number, _ in lines)
     found: list[Answer] = []
-    for sent_ns, status, took_ns, number in lines:
+    for sent_ns, status, took_ns, number, error in lines:
         sent = sent_ns - began_ns
         late = sent - number * interval_ns
-        found.append(Answer(status, (late + took_ns) / 1e6, (sent + took_ns) / 1e9, late / 1e6))
+        found.append(Answer(status, (late + took_ns) / 1e6, (sent + took_ns) / 1e9, late / 1e6, error))
     return found
 
 
