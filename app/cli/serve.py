@@ -20,22 +20,19 @@ from app.config import PREFIX, Settings, SettingsError, load_settings
 from app.embedded import DatabaseUnavailable, EmbeddedServer
 
 GRACEFUL_SECONDS = 30
-# The event loop takes one new connection from each socket before it turns to everything else again: of one socket a
-# busy process would take them one by one, while the others wait unheard.
-SOCKETS = 8
 
 
 def serve() -> None:
     """Serve the API; without LOYALTY_DATABASE_URL with a PostgreSQL of its own."""
     settings = load_settings()
     # Bound first: a taken port is told before anything is started.
-    with _stoppable(), _bound(settings) as port, _database(settings) as (url, tend):
+    with _stoppable(), _bound(settings) as bound, _database(settings) as (url, tend):
         admin_key = asyncio.run(_prepare(settings, url))
-        address = _address(settings.host, port)
+        address = _address(settings.host, bound.getsockname()[1])
         told = [f"Serving on {address}, documentation on {address}/docs"]
         if admin_key is not None:
             told.append(f"The first API key, with all rights, shown this once: {admin_key}")
-        _serve(settings.model_copy(update={"database_url": url, "port": port}), told, tend=tend)
+        _serve(settings.model_copy(update={"database_url": url}), bound, told, tend=tend)
 
 
 def _tell(sentence: str) -> None:
@@ -65,13 +62,20 @@ def _stoppable() -> Generator[None]:
 
 
 @contextlib.contextmanager
-def _bound(settings: Settings) -> Generator[int]:
-    """The port, kept while the block runs; the workers listen on it with sockets of their own."""
+def _bound(settings: Settings) -> Generator[socket.socket]:
+    """The port, kept while the block runs; nobody is heard on it before the workers start."""
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as bound:
+        # The port of a service that just ended is free again at once.
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with _taken_port_told(settings):
+            bound.bind((settings.host, settings.port))
+        yield bound
+
+
+@contextlib.contextmanager
+def _taken_port_told(settings: Settings) -> Generator[None]:
     try:
-        with _socket(settings.host, settings.port) as asked:
-            asked.listen()  # refused where another service listens
-            port: int = asked.getsockname()[1]
-        kept = _socket(settings.host, port, is_shared=True)
+        yield
     except OSError as error:
         print(
             f"{settings.host}:{settings.port} can't be listened on ({error.strerror}): "
@@ -79,23 +83,6 @@ def _bound(settings: Settings) -> Generator[int]:
             file=sys.stderr,
         )
         raise typer.Exit(1) from None
-    with kept:
-        yield port
-
-
-def _socket(host: str, port: int, *, is_shared: bool = False) -> socket.socket:
-    """Bound; a shared one leaves room for others. Raises OSError."""
-    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    try:
-        # The port of a service that just ended is free again at once.
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if is_shared:
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        bound.bind((host, port))
-    except OSError:
-        bound.close()
-        raise
-    return bound
 
 
 @contextlib.contextmanager
@@ -142,8 +129,8 @@ async def _prepare(settings: Settings, url: str) -> str | None:
         await database.dispose()
 
 
-def _serve(settings: Settings, told: list[str], *, tend: Callable[[], None]) -> None:
-    """Serve until a signal ends it; `told` is printed once the first worker answers."""
+def _serve(settings: Settings, bound: socket.socket, told: list[str], *, tend: Callable[[], None]) -> None:
+    """Serve on the bound socket until a signal ends it; `told` is printed once the first worker answers."""
     with contextlib.ExitStack() as held:
         if settings.workers > 1:
             # Where the workers keep their metrics, so that each can answer with the sum. Read when it is
@@ -151,8 +138,9 @@ def _serve(settings: Settings, told: list[str], *, tend: Callable[[], None]) -> 
             folder = held.enter_context(tempfile.TemporaryDirectory(prefix="loyalty-metrics-"))
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
 
-        from uvicorn import Config, Server
+        from uvicorn import Config
 
+        from app.cli.listening import BACKLOG, Shares, Worker
         from app.cli.protocol import Protocol
         from app.main import create_app
         from app.telemetry import configure_logging
@@ -170,25 +158,24 @@ def _serve(settings: Settings, told: list[str], *, tend: Callable[[], None]) -> 
             ws="none",
             timeout_graceful_shutdown=GRACEFUL_SECONDS,
         )
+        shares = Shares(workers=settings.workers)
         was_told = multiprocessing.get_context("fork").Value("b", False)
 
-        class Worker(Server):
-            async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-                await super().startup(sockets)
-                with was_told.get_lock():
-                    if self.started and not was_told.value:
-                        was_told.value = True
-                        _tell("\n".join(told))
+        def tell_once() -> None:
+            with was_told.get_lock():
+                if not was_told.value:
+                    was_told.value = True
+                    _tell("\n".join(told))
 
-        def work() -> bool:
-            server = Worker(config)
-            # Each worker's own, so that new connections are divided among the workers evenly.
-            server.run(
-                sockets=[_socket(settings.host, settings.port, is_shared=True) for _ in range(SOCKETS)]
-            )
-            return server.started
+        def work(number: int) -> bool:
+            worker = Worker(config, shares=shares, number=number, on_start=tell_once)
+            worker.run(sockets=[bound])
+            return worker.started
 
-        if not supervise(work, count=settings.workers, tend=tend):
+        with _taken_port_told(settings):  # by one that was started in the same moment
+            bound.listen(BACKLOG)
+        # Once the workers stop nobody listens: who connects is refused at once, not left to wait.
+        if not supervise(work, count=settings.workers, tend=tend, on_stop=bound.close):
             if not was_told.value:
                 _tell("\n".join(told[1:]))  # a key is made only once
             raise typer.Exit(1)

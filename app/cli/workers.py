@@ -24,18 +24,25 @@ TEND_SECONDS: Final = 1.0
 START_AGAIN_SECONDS: Final = 0.5
 
 
-def supervise(work: Callable[[], bool], *, count: int, tend: Callable[[], None]) -> bool:
+def supervise(
+    work: Callable[[int], bool],
+    *,
+    count: int,
+    tend: Callable[[], None],
+    on_stop: Callable[[], None] = lambda: None,
+) -> bool:
     """Run `work` in `count` processes (in this one if that is 1) until a signal ends it, and `tend` every
-    TEND_SECONDS meanwhile.
+    TEND_SECONDS meanwhile. `on_stop` is called before the processes are told to stop.
 
-    `work` returns when it is told to stop by SIGTERM or SIGINT, and says whether it ever served: a worker
-    that served and died is replaced; one that can't start ends them all, and False is returned. Who takes a
-    dead one's place may find that the database is away: it is started again until it can, and the others serve on.
+    `work` is given its number, from 0, which who takes a dead one's place is given anew. It returns when it is told to
+    stop by SIGTERM or SIGINT, and says whether it ever served: a worker that served and died is replaced; one that
+    can't start ends them all, and False is returned. Who takes a dead one's place may find that the database is away:
+    it is started again until it can, and the others serve on.
     """
     if count == 1:
         with _tended(tend):
-            return work()
-    workers = [_start(work) for _ in range(count)]
+            return work(0)
+    workers = [_start(work, number) for number in range(count)]
     replaced: set[int] = set()
     try:
         while True:
@@ -51,11 +58,12 @@ def supervise(work: Callable[[], bool], *, count: int, tend: Callable[[], None])
                     time.sleep(START_AGAIN_SECONDS)
                 structlog.get_logger(__name__).error("worker died", pid=worker.pid, exitcode=worker.exitcode)
                 replaced.add(index)
-                workers[index] = _start(work)
+                workers[index] = _start(work, index)
     finally:
         # Whoever asked to stop may ask again; the workers have their own limit.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
+        on_stop()
         # More than once: one that is just being made may lose the first.
         while any(worker.is_alive() for worker in workers):
             for worker in workers:
@@ -78,18 +86,18 @@ def _tended(tend: Callable[[], None]) -> Generator[None]:
         ended.set()
 
 
-def _start(work: Callable[[], bool]) -> ForkProcess:
-    worker = multiprocessing.get_context("fork").Process(target=_work, args=(work, os.getpid()))
+def _start(work: Callable[[int], bool], number: int) -> ForkProcess:
+    worker = multiprocessing.get_context("fork").Process(target=_work, args=(work, number, os.getpid()))
     worker.start()
     return worker
 
 
-def _work(work: Callable[[], bool], parent: int) -> None:
+def _work(work: Callable[[int], bool], number: int, parent: int) -> None:
     # A closed terminal is told to every process; the parent passes the end on.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     threading.Thread(target=_stop_with, args=(parent,), daemon=True).start()
     with contextlib.suppress(KeyboardInterrupt):
-        if not work():
+        if not work(number):
             sys.exit(FAILED_TO_START)
 
 

@@ -125,6 +125,18 @@ def test_a_worker_that_dies_is_replaced(database_url: str) -> None:
         assert httpx.get(f"{address}/readyz", timeout=10).status_code == 200
 
 
+def test_nobody_who_comes_anew_waits_for_a_stopped_worker(database_url: str) -> None:
+    settings = {"LOYALTY_DATABASE_URL": database_url, "LOYALTY_WORKERS": "2", "LOYALTY_PII_KEYS": PII_KEYS}
+    with serving(**settings) as (process, address, _lines):
+        stopped = psutil.Process(process.pid).children()[0]
+        stopped.suspend()
+        try:
+            for _ in range(20):
+                assert httpx.get(f"{address}/healthz", timeout=10).status_code == 200
+        finally:
+            stopped.resume()
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_its_own_database_is_started_again(data_dir: Path, workers: str) -> None:
     with serving(LOYALTY_DATA_DIR=str(data_dir), LOYALTY_WORKERS=workers) as (process, address, lines):

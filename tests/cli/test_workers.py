@@ -21,7 +21,7 @@ def number():
         except FileExistsError:
             pass
 
-def work():
+def work(_number):
     start = number()
     if start == 1:  # served, and dies
         os._exit(9)
