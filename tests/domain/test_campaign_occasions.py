@@ -5,16 +5,17 @@ from typing import Any
 import pytest
 
 from app.domain.campaign_commands import PayCampaign
-from app.domain.campaigns import Campaign, Effect, Facts, Trigger
+from app.domain.campaigns import Campaign, CampaignBudget, Effect, Facts, Trigger
 from app.domain.carts import Wish
 from app.domain.checkout_commands import CompleteCheckout, HoldCheckout
 from app.domain.commands import Accrue, Freeze, Redeem
 from app.domain.errors import MemberFrozen
-from app.domain.occasions import pay
+from app.domain.occasions import on_rising, pay
 from app.domain.posting import Context
 from app.domain.program import Program
 from app.domain.roster import Asking, ConditionFailed, Failure, Roster
 from tests.domain.book import Book
+from tests.domain.fair import Fair, campaign, growth, points
 from tests.domain.programs import DEFAULT, with_validity
 from tests.domain.shop import cart
 
@@ -108,3 +109,95 @@ def test_one_that_fails_pays_nothing_and_is_told() -> None:
     change = pay(book.members["m"], command, book.context()._replace(campaigns=roster))
     assert change.entry is None
     assert roster.failures == [Failure("schedule", "it divides by zero.")]
+
+
+# --- several at once --------------------------------------------------------------------------------------
+
+RISES = Accrue(member_id="m", order_id="o", amount=30_000)  # from bronze to silver
+
+PAID: list[tuple[str, dict[str, dict[str, Any]], str]] = [
+    ("ab", {}, "ab"),
+    ("aB", {}, "a"),
+    ("Ab", {}, "A"),
+    ("aBc", {}, "ac"),
+    ("AB", {}, "A"),
+    # One whose budget is spent stands in nobody's way, nor does one whose condition does not hold.
+    ("Ab", {"A": {"budget": CampaignBudget(points=0)}}, "b"),
+    ("Ab", {"A": {"budget": CampaignBudget(points=9)}}, "A"),
+    ("Ab", {"A": {"condition": "no"}}, "b"),
+    ("Ab", {"A": {"condition": "yes"}}, "A"),
+]
+
+
+@pytest.mark.parametrize(("those", "terms", "paid"), PAID)
+@pytest.mark.parametrize("gives", [points(5), growth(5)])
+def test_those_of_one_occasion_apply_as_those_of_an_order(
+    those: str, terms: dict[str, dict[str, Any]], paid: str, gives: Effect
+) -> None:
+    """Capitals don't stack: they apply as the first alone, and then alone."""
+    found = [
+        campaign(
+            code, gives, trigger="tier_change", stacks=code.islower(), priority=-number, **terms.get(code, {})
+        )
+        for number, code in enumerate(those)
+    ]
+    book = Fair(*found, program=DEFAULT, says={"yes": lambda _: True, "no": lambda _: False})
+    book.do(RISES)
+    if gives.kind == "add_growth" and "budget" in terms.get("A", {}):
+        paid = "A"  # a budget is of points
+    assert [entry.key for entry in book.entries["m"][1:]] == [f"campaign/{code}/tier/silver" for code in paid]
+    assert book.failures == []
+
+
+def test_those_of_other_triggers_have_occasions_of_their_own() -> None:
+    """Of two that come round by themselves, neither stacks, and both pay."""
+    book = Fair(*(campaign(code, points(5), trigger="schedule", stacks=False) for code in "ab"))
+    for code in "ab":
+        book.do(PayCampaign(member_id="m", campaign=code, trigger="schedule", occasion="at/2026-03-05"))
+    assert book.balances()[0] == 10
+
+
+def test_one_that_stacks_with_none_pays_what_is_left_of_its_budget() -> None:
+    found = campaign("A", points(5), trigger="tier_change", stacks=False, budget=CampaignBudget(points=3))
+    book = Fair(found, program=DEFAULT)
+    book.do(RISES)
+    assert book.tally("A") == {"times": 1, "points": 3}
+
+
+def test_what_conditions_are_told_of_a_rise() -> None:
+    told: list[tuple[object, ...]] = []
+    names = ("event.from", "event.to", "member.tier", "member.region", "local.date")
+
+    def rose(facts: Facts) -> bool:
+        told.append(tuple(facts[name] for name in names))
+        return True
+
+    book = Fair(
+        campaign("a", points(5), trigger="tier_change", condition="rose"),
+        program=DEFAULT,
+        says={"rose": rose},
+    )
+    book.members["m"].traits = {"region": "310000"}
+    book.do(RISES)
+    assert told == [("bronze", "silver", "silver", "310000", "2026-03-05")]
+
+
+def test_a_failure_is_told_once_of_the_one_that_failed() -> None:
+    found = [campaign(code, points(5), trigger="tier_change", stacks=False, **more)
+             for code, more in (("a", {"condition": "unknown"}), ("b", {"holdout_percent": 0}))]  # fmt: skip
+    book = Fair(*found, program=DEFAULT)
+    book.do(RISES)
+    assert book.failures == [Failure("a", "no such attribute")]
+    assert book.kinds() == ["accrue", "campaign"]
+
+
+def test_joining_is_an_occasion() -> None:
+    book = Fair(campaign("hello", points(5), trigger="enrolment"))
+    assert [entry.key for entry in book.entries["m"]] == ["campaign/hello/enrolment"]
+
+
+@pytest.mark.parametrize(("tier", "asked"), [("bronze", 0), ("silver", 0), ("gold", 1)])
+def test_only_who_rises_is_asked(tier: str, asked: int) -> None:
+    book = Fair(campaign("a", points(5), trigger="tier_change"), program=DEFAULT)
+    account = book.account()._replace(tier="silver")
+    assert len(list(on_rising(account, tier, DEFAULT, book.context().campaigns))) == asked

@@ -10,6 +10,7 @@ from app.domain.activity_commands import RecordActivity, ReverseActivity
 from app.domain.campaign_commands import PayCampaign, UndoCampaign
 from app.domain.campaigns import CampaignBudget
 from app.domain.commands import Accrue, Freeze, Import, Mature, Redeem, Reverse, SetTier
+from app.domain.gifts import held, holding
 from app.domain.program import Program
 from app.domain.shelf import NeedsMore
 from tests.domain.fair import Fair, campaign, chances, coupon, growth, points
@@ -246,6 +247,43 @@ def test_what_is_not_loaded_is_asked_for() -> None:
     with pytest.raises(NeedsMore) as asked:
         book.decide(back("a"))
     assert asked.value.gifts_of == {"m"}
+
+
+def test_a_refund_that_leaves_the_tier_asks_for_no_gifts() -> None:
+    book = Fair(RISE, program=ladder())
+    book.do(order("a", yuan=101))
+    book.members["m"].sees_gifts = False
+    book.do(back("a", yuan=1))
+    assert (book.account().tier, book.kinds()) == ("mid", ["accrue", "campaign", "reverse"])
+
+
+def test_a_gift_of_a_tier_that_a_person_took_stays_when_a_refund_takes_the_one_below() -> None:
+    book = Fair(RISE, program=ladder())
+    book.do(order("a"))
+    until = book.now + timedelta(days=1)
+    book.do(SetTier(member_id="m", reference="s", tier="top", reason="x", until=until))
+    book.later(days=2)
+    book.do(back("a"))
+    assert gifts(book) == [
+        "campaign/rise/tier/mid",
+        "campaign/rise/tier/top",
+        "campaign_undo/rise/tier/mid/1",
+    ]
+
+
+def test_those_that_were_not_taken_back_and_those_that_the_tier_holds() -> None:
+    book = Fair(RISE, program=ladder())
+    for number in range(2):
+        book.do(order(f"{number}"))
+        if not number:
+            book.do(back(f"{number}"))
+    member = book.members["m"]
+    [kept] = held(member)
+    assert (kept.campaign, kept.tier, kept.number) == ("rise", "mid", 2)
+    tier, lot = book.program.tier("mid"), member.lots[kept.gift.lot or 0]
+    assert holding(member, tier, book.program, ()) == [kept.gift]
+    assert holding(member, tier, book.program, [lot]) == [kept.gift]
+    assert holding(member, tier, book.program, [lot._replace(terms='{"taken_back":true}')]) == []
 
 
 def test_keys() -> None:
