@@ -81,7 +81,14 @@ def _redemption(entry: Entry, detail: Detail) -> dict[str, Any]:
 
 
 def _commit(entry: Entry, detail: Detail) -> dict[str, Any]:
-    return {**_redemption(entry, detail), **_came_back(detail), "freed": detail["freed"]}
+    redemption = _redemption(entry, detail)
+    del redemption["balance"]
+    return {
+        **redemption,
+        "freed": detail["freed"],
+        **_came_back(detail),
+        "balance": balance_of(entry),
+    }
 
 
 def _cancel(entry: Entry, detail: Detail) -> dict[str, Any]:
@@ -249,9 +256,9 @@ def _hold(entry: Entry, detail: Detail) -> dict[str, Any]:
     return {
         "checkout_id": key_parts(entry)[0],
         "member_id": entry.member_id,
+        **quotes.answer(quote_of(detail["quote"]), version=entry.program_version),
         "status": "held",
         "hold_expires_at": detail["hold_expires_at"],
-        **quotes.answer(quote_of(detail["quote"]), version=entry.program_version),
         "balance": balance_of(entry),
     }
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import Request, Response
 
 from app.domain.errors import (
@@ -22,7 +20,7 @@ from app.domain.errors import (
 from app.ledger.engine import LedgerUnavailable, QueueFull
 from app.queries.accruals import read_accrual
 from app.routers import door
-from app.routers.commands import CREATED, FROZEN, bring_up_to_date, carry_out, refusals
+from app.routers.commands import CREATED, FROZEN, answer_to, bring_up_to_date, refusals
 from app.routers.document import problems
 from app.routers.door import require
 from app.schemas.accruals import (
@@ -54,16 +52,14 @@ router = door.router("points")
     ),
 )
 @require("points:write")
-async def accrue(
-    member_id: MemberId, body: AccrualRequest, request: Request, response: Response
-) -> dict[str, Any]:
+async def accrue(member_id: MemberId, body: AccrualRequest, request: Request) -> Response:
     """Let an order earn points.
 
     The points are available at once, or pending until the order is settled. An upgrade that the order earns
     comes with it; its own rate is that of the tier before. The order is known by its `order_id`: sent again
     it is answered as it was, with another amount or other items it is refused.
     """
-    return await carry_out(body.to_command(member_id), request, response)
+    return await answer_to(body.to_command(member_id), request)
 
 
 @router.get(
@@ -98,16 +94,15 @@ async def settle(
     member_id: MemberId,
     order_id: OrderId,
     request: Request,
-    response: Response,
     body: Settlement | None = None,
-) -> dict[str, Any]:
+) -> Response:
     """Make an order's pending points available.
 
     Spend, growth and tier count from now on. An order that nobody settles does so by itself when the program
     says. What was refunded meanwhile no longer counts.
     """
     command = (body or Settlement()).to_command(member_id, order_id)
-    return await carry_out(command, request, response, is_verb=True)
+    return await answer_to(command, request, is_verb=True)
 
 
 @router.post(
@@ -120,12 +115,12 @@ async def settle(
 )
 @require("points:write")
 async def reverse(
-    member_id: MemberId, order_id: OrderId, body: ReversalRequest, request: Request, response: Response
-) -> dict[str, Any]:
+    member_id: MemberId, order_id: OrderId, body: ReversalRequest, request: Request
+) -> Response:
     """Take back what the refunded part of an order earned.
 
     By `amount`, or by `items`. Points come from the order's own lot first, then from the others, next to
     expire first, never from reserved ones; what can't be taken becomes debt. Many small refunds take the same
     as one. `reference` names the refund within its order.
     """
-    return await carry_out(body.to_command(member_id, order_id), request, response, is_verb=True)
+    return await answer_to(body.to_command(member_id, order_id), request, is_verb=True)

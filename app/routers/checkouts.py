@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import Request, Response
 
 from app.domain.carts import CartOutOfRange
@@ -33,7 +31,7 @@ from app.domain.errors import (
 from app.ledger.engine import LedgerUnavailable, QueueFull
 from app.queries.checkouts import find_holder, read_checkout
 from app.routers import door
-from app.routers.commands import CREATED, FROZEN, bring_up_to_date, carry_out, refusals
+from app.routers.commands import CREATED, FROZEN, answer_to, bring_up_to_date, refusals
 from app.routers.document import problems, type_of_responses
 from app.routers.door import require
 from app.schemas.checkouts import (
@@ -80,14 +78,14 @@ def _of_checkout(*errors: type[LoyaltyError]) -> type_of_responses:
     ),
 )
 @require("checkout:write")
-async def hold(body: HoldRequest, request: Request, response: Response) -> dict[str, Any]:
+async def hold(body: HoldRequest, request: Request) -> Response:
     """Price a cart and hold what it uses.
 
     Points are reserved, cash is taken out of the wallet and coupons are locked in one transaction, until the checkout
     is completed or cancelled or the hold ends by itself. Points and coupons that can't be used so are refused, with
     every reason; so is a cart that costs other than was `quoted`. The checkout is known by its `checkout_id`.
     """
-    return await carry_out(body.to_command(), request, response)
+    return await answer_to(body.to_command(), request)
 
 
 @router.get(
@@ -124,8 +122,8 @@ async def get_checkout(checkout_id: CheckoutId, request: Request) -> CheckoutSta
 )
 @require("checkout:write")
 async def complete(
-    checkout_id: CheckoutId, request: Request, response: Response, body: CompleteRequest | None = None
-) -> dict[str, Any]:
+    checkout_id: CheckoutId, request: Request, body: CompleteRequest | None = None
+) -> Response:
     """Complete a checkout that was paid.
 
     Points are spent, coupons redeemed, points earned and the tier evaluated in one transaction; the checkout is an
@@ -133,7 +131,7 @@ async def complete(
     nothing is done unless `earn_only` says to go on without.
     """
     command = (body or CompleteRequest()).to_command(checkout_id)
-    return await carry_out(command, request, response, is_verb=True)
+    return await answer_to(command, request, is_verb=True)
 
 
 @router.post(
@@ -143,15 +141,13 @@ async def complete(
     responses=_of_checkout(CheckoutNotHeld),
 )
 @require("checkout:write")
-async def cancel(
-    checkout_id: CheckoutId, request: Request, response: Response, body: CancelRequest | None = None
-) -> dict[str, Any]:
+async def cancel(checkout_id: CheckoutId, request: Request, body: CancelRequest | None = None) -> Response:
     """Free all that a checkout holds.
 
     Points go back to their lots, cash to the wallet, coupons to the member; what has expired meanwhile stays expired.
     """
     command = (body or CancelRequest()).to_command(checkout_id)
-    return await carry_out(command, request, response, is_verb=True)
+    return await answer_to(command, request, is_verb=True)
 
 
 @router.post(
@@ -162,11 +158,9 @@ async def cancel(
     responses=_of_checkout(CheckoutCancelled, CheckoutNotHeld, HoldTooLong),
 )
 @require("checkout:write")
-async def extend(
-    checkout_id: CheckoutId, body: ExtendRequest, request: Request, response: Response
-) -> dict[str, Any]:
+async def extend(checkout_id: CheckoutId, body: ExtendRequest, request: Request) -> Response:
     """Let a hold last longer, counted from now. A hold that has lapsed is not brought back."""
-    return await carry_out(body.to_command(checkout_id), request, response, is_verb=True)
+    return await answer_to(body.to_command(checkout_id), request, is_verb=True)
 
 
 @router.post(
@@ -182,13 +176,11 @@ async def extend(
     ),
 )
 @require("checkout:write")
-async def refund(
-    checkout_id: CheckoutId, body: CheckoutRefundRequest, request: Request, response: Response
-) -> dict[str, Any]:
+async def refund(checkout_id: CheckoutId, body: CheckoutRefundRequest, request: Request) -> Response:
     """Undo part of a completed checkout, or all of it.
 
     By `amount`, or by `items`. Points, cash and money come back by their shares, what the refunded part earned is
     taken back, and coupons return with the last of the goods. Many small refunds give the same as one. `reference`
     names the refund within its checkout.
     """
-    return await carry_out(body.to_command(checkout_id), request, response, is_verb=True)
+    return await answer_to(body.to_command(checkout_id), request, is_verb=True)

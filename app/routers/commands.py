@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import Any
 
 from fastapi import Request, Response
+from pydantic_core import to_json
 
 from app.domain.benefit_commands import GiveBirthdayCoupon
 from app.domain.calendar import local_date
@@ -18,6 +19,7 @@ from app.domain.posting import Caller
 from app.ledger.batch import Request as Asked
 from app.ledger.claims import Claim
 from app.ledger.engine import Engine, LedgerUnavailable, QueueFull
+from app.ledger.outcome import Outcome
 from app.ledger.request import SYSTEM
 from app.queries.members import MemberReader
 from app.routers.dependencies import idempotency_key_of
@@ -29,23 +31,37 @@ CREATED = 201
 OK = 200
 
 
+async def answer_to(command: Command, request: Request, *, is_verb: bool = False) -> Response:
+    """What `command` is answered: the rules made it as the route's model has it, so it is written down as it is. (To
+    validate it again and have the model write it took seven times as long, 45 µs of a checkout's answer.)
+
+    201 if the command made something, but 200 for verbs on a named thing and for what was answered before; says
+    `Idempotent-Replayed`. Raises the command's refusal.
+    """
+    outcome = await _outcome(command, request)
+    status = CREATED if outcome.created and not is_verb else OK
+    response = Response(to_json(outcome.body), status, media_type="application/json")
+    if outcome.replayed:
+        response.headers[REPLAYED_HEADER] = "true"
+    return response
+
+
 async def carry_out(
     command: Command, request: Request, response: Response, *, is_verb: bool = False
 ) -> dict[str, Any]:
-    """The answer to `command`; sets the status and `Idempotent-Replayed` on `response`.
-
-    201 if the command made something, but 200 for verbs on a named thing and for what was answered before.
-    Raises the command's refusal.
-    """
-    engine: Engine = request.app.state.ledger
-    outcome = await engine.submit(
-        Asked(command, ledger_caller(request), claim_of(request, content=command.content))
-    )
+    """As `answer_to`, for a route that makes its own answer of it: sets status and header on `response`."""
+    outcome = await _outcome(command, request)
     if not outcome.created and not is_verb:
         response.status_code = OK
     if outcome.replayed:
         response.headers[REPLAYED_HEADER] = "true"
     return outcome.body
+
+
+async def _outcome(command: Command, request: Request) -> Outcome:
+    engine: Engine = request.app.state.ledger
+    claim = claim_of(request, content=command.content)
+    return await engine.submit(Asked(command, ledger_caller(request), claim))
 
 
 async def bring_up_to_date(member_id: str, request: Request) -> None:

@@ -42,7 +42,7 @@ from app.domain.errors import (
 from app.ledger.engine import LedgerUnavailable, QueueFull
 from app.queries.coupons import find_code, list_coupons, read_coupon, read_history
 from app.routers import door
-from app.routers.commands import CREATED, FROZEN, bring_up_to_date, carry_out, refusals
+from app.routers.commands import CREATED, FROZEN, answer_to, bring_up_to_date, refusals
 from app.routers.dependencies import (
     BIGINT,
     CursorInvalid,
@@ -122,9 +122,7 @@ class CouponsQuery(PageQuery):
     ),
 )
 @require("coupons:write", member=True)
-async def claim(
-    member_id: MemberId, body: ClaimRequest, request: Request, response: Response
-) -> dict[str, Any]:
+async def claim(member_id: MemberId, body: ClaimRequest, request: Request) -> Response:
     """Claim a coupon (领取), for points if its template has a price.
 
     By the name of a template, or by a code: a public one, or a unique one that is nobody's yet. Each claim gives
@@ -132,7 +130,7 @@ async def claim(
     can't be claimed by name.
     """
     required_idempotency_key_of(request)
-    return await carry_out(body.to_command(member_id), request, response)
+    return await answer_to(body.to_command(member_id), request)
 
 
 @router.get(
@@ -226,15 +224,13 @@ async def validate(code: CouponCodeText, body: ValidateRequest, request: Request
     responses=_of_coupon(*_UNUSABLE, CouponBudgetSpent, *FROZEN, HoldTooLong),
 )
 @require("coupons:write")
-async def lock(
-    code: CouponCodeText, body: LockRequest, request: Request, response: Response
-) -> dict[str, Any]:
+async def lock(code: CouponCodeText, body: LockRequest, request: Request) -> Response:
     """Keep a coupon for one use, so that no other can have it.
 
     Until it is redeemed or unlocked under the same `reference`, or the lock ends by itself. A checkout does so on its
     own.
     """
-    return await carry_out(body.to_command(code), request, response, is_verb=True)
+    return await answer_to(body.to_command(code), request, is_verb=True)
 
 
 @router.post(
@@ -244,11 +240,9 @@ async def lock(
     responses=_of_coupon(CouponNotLocked, CouponLocked, CouponOfCheckout, CouponVoided),
 )
 @require("coupons:write")
-async def unlock(
-    code: CouponCodeText, body: UnlockRequest, request: Request, response: Response
-) -> dict[str, Any]:
+async def unlock(code: CouponCodeText, body: UnlockRequest, request: Request) -> Response:
     """End a coupon's lock. What has expired meanwhile expires at once."""
-    return await carry_out(body.to_command(code), request, response, is_verb=True)
+    return await answer_to(body.to_command(code), request, is_verb=True)
 
 
 @router.post(
@@ -258,11 +252,9 @@ async def unlock(
     responses=_of_coupon(*_UNUSABLE, CouponBudgetSpent, CouponOfCheckout, *FROZEN),
 )
 @require("coupons:write")
-async def redeem(
-    code: CouponCodeText, body: RedeemRequest, request: Request, response: Response
-) -> dict[str, Any]:
+async def redeem(code: CouponCodeText, body: RedeemRequest, request: Request) -> Response:
     """Use a coupon up: one that the same `reference` locked before, or that nobody did."""
-    return await carry_out(body.to_command(code), request, response, is_verb=True)
+    return await answer_to(body.to_command(code), request, is_verb=True)
 
 
 @router.post(
@@ -272,11 +264,9 @@ async def redeem(
     responses=_of_coupon(CouponNotRedeemed, CouponOfCheckout, CouponVoided),
 )
 @require("coupons:write")
-async def roll_back(
-    code: CouponCodeText, body: RollBackRequest, request: Request, response: Response
-) -> dict[str, Any]:
+async def roll_back(code: CouponCodeText, body: RollBackRequest, request: Request) -> Response:
     """Let a redeemed coupon be used again, if it is still valid."""
-    return await carry_out(body.to_command(code), request, response, is_verb=True)
+    return await answer_to(body.to_command(code), request, is_verb=True)
 
 
 @router.post(
@@ -286,8 +276,6 @@ async def roll_back(
     responses=_of_coupon(CouponVoided, CouponRedeemed, CouponLocked),
 )
 @require("coupons:write")
-async def void(
-    code: CouponCodeText, body: VoidRequest, request: Request, response: Response
-) -> dict[str, Any]:
+async def void(code: CouponCodeText, body: VoidRequest, request: Request) -> Response:
     """Withdraw a coupon, with the reason. It still counts in its template's stock, not in its member's limits."""
-    return await carry_out(body.to_command(code), request, response, is_verb=True)
+    return await answer_to(body.to_command(code), request, is_verb=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import Request, Response
 
 from app.domain.errors import (
@@ -23,7 +21,7 @@ from app.domain.redemptions import (
 from app.ledger.engine import Engine, LedgerUnavailable, QueueFull
 from app.queries.redemptions import read_redemption
 from app.routers import door
-from app.routers.commands import CREATED, FROZEN, bring_up_to_date, carry_out, refusals
+from app.routers.commands import CREATED, FROZEN, answer_to, bring_up_to_date, refusals
 from app.routers.document import problems
 from app.routers.door import require
 from app.schemas.common import MemberId, Reference
@@ -51,15 +49,13 @@ router = door.router("points")
     responses=refusals(Redemption, InsufficientPoints, ReferenceAlreadyUsed, *FROZEN, HoldTooLong),
 )
 @require("points:write")
-async def redeem(
-    member_id: MemberId, body: RedemptionRequest, request: Request, response: Response
-) -> dict[str, Any]:
+async def redeem(member_id: MemberId, body: RedemptionRequest, request: Request) -> Response:
     """Spend points, or hold them for a while.
 
     Points that expire next go first. Held points can't be spent twice; a hold that is neither committed nor
     cancelled frees itself.
     """
-    return await carry_out(body.to_command(member_id), request, response)
+    return await answer_to(body.to_command(member_id), request)
 
 
 @router.get(
@@ -101,15 +97,14 @@ async def commit(
     member_id: MemberId,
     reference: Reference,
     request: Request,
-    response: Response,
     body: CommitRequest | None = None,
-) -> dict[str, Any]:
+) -> Response:
     """Spend what a reservation holds.
 
     All of it, or `points` of it: the rest is freed. What expired while it was held may still be committed.
     """
     command = (body or CommitRequest()).to_command(member_id, reference)
-    return await carry_out(command, request, response, is_verb=True)
+    return await answer_to(command, request, is_verb=True)
 
 
 @router.post(
@@ -123,15 +118,14 @@ async def cancel(
     member_id: MemberId,
     reference: Reference,
     request: Request,
-    response: Response,
     body: Cancellation | None = None,
-) -> dict[str, Any]:
+) -> Response:
     """Free what a reservation holds.
 
     The points go back to their lots, with their own expiry: what has expired meanwhile stays expired.
     """
     command = (body or Cancellation()).to_command(member_id, reference)
-    return await carry_out(command, request, response, is_verb=True)
+    return await answer_to(command, request, is_verb=True)
 
 
 @router.post(
@@ -150,11 +144,11 @@ async def cancel(
 )
 @require("points:write")
 async def refund(
-    member_id: MemberId, reference: Reference, body: RefundRequest, request: Request, response: Response
-) -> dict[str, Any]:
+    member_id: MemberId, reference: Reference, body: RefundRequest, request: Request
+) -> Response:
     """Give spent points back to the lots they came from.
 
     What was taken last comes back first, with its own expiry. The `reference` in the body names the refund
     within its redemption.
     """
-    return await carry_out(body.to_command(member_id, reference), request, response, is_verb=True)
+    return await answer_to(body.to_command(member_id, reference), request, is_verb=True)
