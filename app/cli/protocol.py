@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import asyncio
 
 HEAD_LIMIT_BYTES = 64 * 1024
+LAST_LOOK_SECONDS = 0.01
 
 _UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 
@@ -80,6 +81,7 @@ class Protocol(HttpToolsProtocol):
     _is_uploading = False
     _refuser: _Refuser | None = None
     _quiet_since = 0.0
+    _looked_at = -1.0  # the moment since when it was quiet, the last time it was found quiet for long enough
 
     def data_received(self, data: bytes) -> None:
         if (b"pgrade:" in data or b"PGRADE:" in data) and self._awaits_head():
@@ -143,6 +145,12 @@ class Protocol(HttpToolsProtocol):
             quiet_until = now + self.timeout_keep_alive
         if quiet_until > now:
             self.timeout_keep_alive_task = self.loop.call_at(quiet_until, self.timeout_keep_alive_handler)
+        elif self._looked_at != self._quiet_since:
+            # The next request may have come while the loop read what others sent, before it looked at its timers.
+            self._looked_at = self._quiet_since
+            self.timeout_keep_alive_task = self.loop.call_later(
+                LAST_LOOK_SECONDS, self.timeout_keep_alive_handler
+            )
         else:
             super().timeout_keep_alive_handler()
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
+import socket
+import time
 from collections import Counter
 from collections.abc import AsyncGenerator
 from typing import Any, Literal
@@ -96,6 +99,23 @@ class Connection:
             self._writer.write(piece)
             await self._writer.drain()
             await asyncio.sleep(0.02)
+
+    async def send_while_it_reads_others(self, data: bytes, *, seconds: float) -> None:
+        """Send while the server, in the same process, is busy with what others sent in the same turn."""
+        loop = asyncio.get_running_loop()
+        reading, writing = socket.socketpair()
+        done = asyncio.Event()
+
+        def read() -> None:
+            loop.remove_reader(reading)
+            os.write(self._writer.get_extra_info("socket").fileno(), data)
+            time.sleep(seconds)
+            done.set()
+
+        with reading, writing:
+            loop.add_reader(reading, read)
+            writing.send(b"1")
+            await done.wait()
 
     async def answer(self, *, has_body: bool = True) -> tuple[int, dict[str, str], bytes]:
         head = (await asyncio.wait_for(self._reader.readuntil(b"\r\n\r\n"), 10)).decode()
@@ -274,6 +294,19 @@ async def test_a_slow_answer_is_waited_for_and_a_silent_connection_is_closed() -
         held.may.set()
         assert (await one.answer())[2] == b"7"
         assert await one.is_closed()
+
+
+@pytest.mark.parametrize("anyio_backend", [("asyncio", {"use_uvloop": True})])
+async def test_what_waits_to_be_read_when_the_time_is_up_is_answered() -> None:
+    """The loop looks at its timers after it read what others sent, and before it reads what came meanwhile."""
+    held = Held()
+    held.may.set()
+    async with serving(held, quiet_seconds=1) as (port, _), connected(port) as one:
+        await one.send(post(b"12345"))
+        assert (await one.answer())[0] == 200
+        await asyncio.sleep(0.7)
+        await one.send_while_it_reads_others(post(b"1234567"), seconds=0.6)
+        assert (await one.answer())[2] == b"7"
 
 
 async def test_a_connection_that_is_refused_and_falls_silent_is_closed() -> None:
