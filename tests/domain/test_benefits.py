@@ -226,6 +226,13 @@ def test_each_month_gives_its_coupons_at_its_own_beginning() -> None:
     assert statuses == ["expired", "expired", "expired", "issued"]
 
 
+def test_limits_of_a_day_are_those_of_the_day_it_was_due_however_late() -> None:
+    """A member may have one a day, the tier gives two a month: of each month one is given, and one is not."""
+    book = Book(giving(bronze=[coupon("month", count=2)]), templates=[template("t", per_day=1)])
+    book.later(days=95).mature("m")
+    assert given(book) == [("bronze", "month", ["t"], ["coupon_limit_reached"])] * 3
+
+
 def test_of_many_months_the_last_twelve_are_given() -> None:
     book = Book(giving(bronze=[coupon("month")]), templates=[template("t")])
     book.now = datetime(2028, 6, 15, tzinfo=UTC)
