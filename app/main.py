@@ -6,6 +6,8 @@ import contextlib
 import gc
 from collections.abc import AsyncGenerator
 from functools import partial
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import fastapi_offline
 from fastapi import FastAPI
@@ -57,6 +59,9 @@ from app.security.pii import load_ring
 from app.security.tokens import member_tokens
 from app.telemetry import RequestContext
 
+if TYPE_CHECKING:
+    from starlette.datastructures import State
+
 VERSION = "0.1.0"
 
 # The busy ones first: each route tried before costs a request some microseconds.
@@ -107,6 +112,8 @@ def create_app(settings: Settings | None = None, *, runs_jobs: bool = False) -> 
         # Asking on every request whether somebody set tracing up costs as much as checking who calls.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
+    # Read by every request some times: the framework's own looks each name up by hand.
+    app.state = cast("State", SimpleNamespace())
     errors.install(app)
     pages.keep_to_themselves(app)
     # Set in directly and before the documentation's: an included router costs every request some more.

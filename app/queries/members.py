@@ -7,16 +7,15 @@ points that have expired, however late the job is.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import asyncpg
 
-from app.domain.account import Account, bucket_of
+from app.domain.account import Account, Lot, bucket_of
 from app.domain.calendar import local_date
 from app.domain.maturity import is_due
-from app.domain.posting import Member
 from app.domain.program import Program
 from app.domain.status import counts_all_lots, status
 from app.queries.gathering import GatheringReader
@@ -46,32 +45,36 @@ SELECT account.*, {clock} AS now, (SELECT max(publication) FROM program_version)
 _WIDTH = len(Account._fields)
 
 
-class Reading(NamedTuple):
-    """A member as they are at `now`, with all that fell due by then."""
+class Moment(NamedTuple):
+    """What holds at `now`: the day of the program's zone, and the program."""
 
-    member: Member
     now: datetime
-    was_due: bool  # something fell due that is not written down yet
+    day: int  # since the year 1
     program: Program
     programs: Mapping[int, Program]
 
+
+class Reading(NamedTuple):
+    """A member as they are at a moment, with all that fell due by then. `lots` are whole where the program counts them
+    all.
+    """
+
+    account: Account
+    lots: Iterable[Lot]
+    was_due: bool  # something fell due that is not written down yet
+    moment: Moment
+
     def status(self) -> dict[str, Any]:
         """The status in API.md's shape."""
-        return status(
-            self.member.account,
-            lots=self.member.lots.values(),
-            now=self.now,
-            program=self.program,
-            programs=self.programs,
-        )
+        now, _, program, programs = self.moment
+        return status(self.account, lots=self.lots, now=now, program=program, programs=programs)
 
     def tag(self) -> str:
         """The status's version: all it tells changes with the ledger, the program, the day, or the coupons that
         begin on their own.
         """
-        account = self.member.account
-        day = local_date(self.now, self.program.timezone)
-        return f"{account.sequence}.{self.program.version}.{day.toordinal()}.{account.coupons}"
+        account = self.account
+        return f"{account.sequence}.{self.moment.program.version}.{self.moment.day}.{account.coupons}"
 
 
 class MemberReader(GatheringReader[str, Reading | None]):
@@ -99,9 +102,9 @@ class MemberReader(GatheringReader[str, Reading | None]):
         found = await self._ask(member_id)
         return None if found is None else found.status()
 
-    async def read(self, member_id: str) -> Reading | None:
+    def read(self, member_id: str) -> Awaitable[Reading | None]:
         """As `status`, not rendered yet."""
-        return await self._ask(member_id)
+        return self._ask(member_id)
 
     async def statuses(self, member_ids: Sequence[str]) -> list[dict[str, Any] | None]:
         """As `status`, of many, in the order asked."""
@@ -116,18 +119,24 @@ class MemberReader(GatheringReader[str, Reading | None]):
     async def _read(self, connection: Connection, asked: Sequence[str]) -> Sequence[Reading | None]:
         member_ids = list(set(asked))
         rows = await connection.fetch(self._accounts, [bucket_of(one) for one in member_ids], member_ids)
-        if rows and rows[0]["newest"] > self._rules.newest:
+        if not rows:
+            return [None] * len(asked)
+        if rows[0]["newest"] > self._rules.newest:
             await self._rules.refresh(connection)
+        # One moment for them all: what depends on it alone is found out once.
+        moment = self._moment(rows[0]["now"])
+        needs_lots = counts_all_lots(moment.program)
         found: dict[str, Reading] = {}
         closer: list[str] = []
-        for row in map(tuple, rows):
+        for row in rows:
             account = Account._make(row[:_WIDTH])
-            now: datetime = row[_WIDTH]
-            if is_due(account, now) or counts_all_lots(self._rules.at(now)):
+            if needs_lots or is_due(account, moment.now):
                 closer.append(account.member_id)
             else:
-                now = max(now, account.last_at or now)
-                found[account.member_id] = self._reading(Member(account), now, was_due=False)
+                # Not before their last entry, should the clock have been set back.
+                last_at = account.last_at
+                at = self._moment(last_at) if last_at is not None and last_at > moment.now else moment
+                found[account.member_id] = Reading(account, (), was_due=False, moment=at)
         if closer:
             found |= await self._read_closer(connection, closer)
         return [found.get(member_id) for member_id in asked]
@@ -154,8 +163,11 @@ class MemberReader(GatheringReader[str, Reading | None]):
             was_due = is_due(member.account, now)
             shelf = self._templates.reading_shelf(counters=counters)
             bring_up_to_date(member, now, rules=self._rules, shelf=shelf)
-            found[member.account.member_id] = self._reading(member, now, was_due=was_due)
+            found[member.account.member_id] = Reading(
+                member.account, member.lots.values(), was_due=was_due, moment=self._moment(now)
+            )
         return found
 
-    def _reading(self, member: Member, now: datetime, *, was_due: bool) -> Reading:
-        return Reading(member, now, was_due, self._rules.at(now), self._rules.programs)
+    def _moment(self, now: datetime) -> Moment:
+        program = self._rules.at(now)
+        return Moment(now, local_date(now, program.timezone).toordinal(), program, self._rules.programs)

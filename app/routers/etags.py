@@ -35,5 +35,9 @@ def not_modified(request: Request, tag: str, headers: dict[str, str]) -> Respons
     known = header_of(request, b"if-none-match")
     if known is None:
         return None
-    tags = [part.strip().removeprefix("W/") for part in known.decode("latin-1").split(",")]
-    return Response(status_code=NOT_MODIFIED, headers=headers) if tag in tags or tags == ["*"] else None
+    named = known.decode("latin-1")
+    if named != tag:  # as nearly all name it who do
+        tags = [part.strip().removeprefix("W/") for part in named.split(",")]
+        if tag not in tags and tags != ["*"]:
+            return None
+    return Response(status_code=NOT_MODIFIED, headers=headers)
