@@ -11,7 +11,8 @@ import asyncpg
 import uvloop
 
 from app.ledger.connection import Connection
-from app.ledger.load import REAL_CLOCK, Wanted, load, lock_accounts
+from app.ledger.load import REAL_CLOCK, Wanted, load
+from app.ledger.locks import lock_accounts
 from app.ledger.save import Saving, save
 from bench.bulk import accrued
 from bench.history import History, history

@@ -22,14 +22,15 @@ from app.domain.program import Program
 from app.domain.roster import Roster
 from app.domain.shelf import Shelf
 from app.domain.standing import tier_foreseen
-from app.ledger.budgets import drawn, lock_budgets
+from app.ledger.budgets import Drawing, drawn
 from app.ledger.campaign_failures import Untold
 from app.ledger.campaign_rack import Ahead, CampaignRack
 from app.ledger.claims import Claimed, claim_keys, keep_answers
 from app.ledger.connection import Connection
 from app.ledger.deciding import Deciding
 from app.ledger.fill import fill
-from app.ledger.load import Locked, load, lock_accounts
+from app.ledger.load import load
+from app.ledger.locks import Locked, lock_accounts
 from app.ledger.needs import Again, Needs
 from app.ledger.people import read_known, save_people
 from app.ledger.plan import Directory, Found, find, lock
@@ -142,15 +143,17 @@ class Batch:
         codes, counters = await lock(
             connection, found, rack=self.known.rack, counters=self.needs.counters | self._templates_given()
         )
-        self.shares = await lock_budgets(
-            connection,
-            {budget for ahead in self.fired for budget in ahead.budgets},
-            whole=self.needs.budgets,
-            share_of=self.known.campaigns.share_of,
-        )
         locked = await lock_accounts(
-            connection, {member for command in self.commands for member in command.members}, clock=clock
+            connection,
+            {member for command in self.commands for member in command.members},
+            clock=clock,
+            drawing=Drawing(
+                {budget for ahead in self.fired for budget in ahead.budgets},
+                self.needs.budgets,
+                self.known.campaigns.share_of,
+            ),
         )
+        self.shares = locked.shares
         await self._keep_up(connection, locked)
         shelf = self.known.rack.shelf(counters=counters, codes=codes)
         deciding = await self._load(connection, locked, shelf)

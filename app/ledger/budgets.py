@@ -7,6 +7,7 @@ locked: first from row 0, then from the other processes' shares, so that a budge
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
 
 from app.domain.account import Budget, bucket_of
 from app.ledger.connection import Connection
@@ -33,34 +34,49 @@ SELECT FROM unnest($1::smallint[], $2::text[]) AS wanted (bucket, budget)
  ORDER BY found.bucket, found.budget FOR NO KEY UPDATE OF found
 """
 
-_LOCK = """
-SELECT found.* FROM unnest($1::smallint[], $2::text[], $3::boolean[]) AS wanted (bucket, budget, whole)
+LOCK_SHARES = """
+SELECT found.* FROM unnest(${}::smallint[], ${}::text[], ${}::boolean[]) AS wanted (bucket, budget, whole)
   JOIN campaign_budget AS found USING (bucket, budget)
- WHERE wanted.whole OR found.share_of = $4
+ WHERE wanted.whole OR found.share_of = ${}
  ORDER BY found.bucket, found.budget, found.share_of FOR NO KEY UPDATE OF found
 """
+"""A part of the statement that locks a batch's members (`locks.py`)."""
 
 
-async def lock_budgets(
-    connection: Connection, own: Collection[str], *, whole: Collection[str], share_of: int
-) -> list[Budget]:
-    """Lock this share of the budgets of `own`, and every share of those in `whole`.
+class Drawing(NamedTuple):
+    """What a batch may draw from: this share of the budgets of `own`, and every share of those in `whole`."""
 
-    In one global order: row 0 of all of `whole`, then the shares.
-    """
-    days = sorted(budget for budget in whole if "/" in budget)
+    own: Collection[str]
+    whole: Collection[str]
+    share_of: int
+
+    @property
+    def budgets(self) -> list[str]:
+        return sorted({*self.own, *self.whole})
+
+    def arguments(self) -> tuple[list[int], list[str], list[bool], int]:
+        """Those of LOCK_SHARES."""
+        names = self.budgets
+        return (
+            [bucket_of(name) for name in names],
+            names,
+            [name in self.whole for name in names],
+            self.share_of,
+        )
+
+
+NO_DRAWING = Drawing((), (), 0)
+
+
+async def prepare(connection: Connection, drawing: Drawing) -> None:
+    """Open the budgets of days and lock row 0 of each that is needed whole, before their shares are locked."""
+    first = sorted(drawing.whole)
+    days = [budget for budget in first if "/" in budget]
     if days:
         campaigns = [budget.partition("/")[0] for budget in days]
         await connection.execute(_OPEN_DAYS, [bucket_of(day) for day in days], days, campaigns)
-    names = sorted({*own, *whole})
-    if not names:
-        return []
-    if whole:
-        first = sorted(whole)
+    if first:
         await connection.execute(_LOCK_FIRST, [bucket_of(name) for name in first], first)
-    buckets = [bucket_of(name) for name in names]
-    rows = await connection.fetch(_LOCK, buckets, names, [name in whole for name in names], share_of)
-    return [Budget._make(row) for row in rows]
 
 
 def left_of(rows: Iterable[Budget]) -> dict[str, int]:

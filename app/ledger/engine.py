@@ -42,6 +42,16 @@ MAX_TRIES = 8
 # How long a batch waits for the database to come back before its callers are told to try again.
 RECONNECT_SECONDS = 15.0
 
+# Every statement of the ledger finds rows by their keys, however many it is asked for. A plan made for certain arrays
+# is no better than the one made for any, and making it took a fifth of PostgreSQL's processor time for a lone order
+# (1.24 ms, 0.98 without). Nor may a table that is small today mislead a plan that is kept.
+_PLANS = """
+SET plan_cache_mode = force_generic_plan;
+SET enable_seqscan = off;
+SET enable_hashjoin = off;
+SET enable_mergejoin = off
+"""
+
 _RACED = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
@@ -109,7 +119,7 @@ class Engine:
 
     async def start(self) -> None:
         """Open a connection and read the program. Raises as asyncpg does when there is no database."""
-        connection = await self._connect()
+        connection = await self._open()
         await self.rulebook.refresh(connection)
         await self.rack.refresh(connection)
         await self.campaigns.refresh(connection)
@@ -259,10 +269,16 @@ class Engine:
         delay = 0.05
         while clock() < give_up_at:
             with contextlib.suppress(OSError, asyncpg.PostgresError):
-                return await self._connect()
+                return await self._open()
             await asyncio.sleep(delay)
             delay = min(delay * 2, 1.0)
         return None
+
+    async def _open(self) -> Connection:
+        """A connection on which statements are planned once. Raises as asyncpg does when there is no database."""
+        connection = await self._connect()
+        await connection.execute(_PLANS)
+        return connection
 
 
 async def _closed(connection: Connection | None) -> None:

@@ -1,7 +1,4 @@
-"""Steps one and two of a batch: lock the accounts in one global order, then read what its commands need.
-
-The account rows are locked by a statement of their own, so that what is read next is read after the locks are held.
-"""
+"""Step two of a batch: what its commands need is read, once all locks are held (`locks.py`)."""
 
 from __future__ import annotations
 
@@ -12,7 +9,6 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from app.domain.account import (
-    Account,
     Activity,
     BenefitGrant,
     CampaignPoints,
@@ -34,25 +30,6 @@ from app.models.campaigns import POINTS_TOLD
 REAL_CLOCK = "clock_timestamp()"
 # The sandbox's clock runs ahead of the real one by what `PUT /v1/sandbox/clock` set.
 SANDBOX_CLOCK = "clock_timestamp() + (SELECT ahead FROM clock)"
-
-# The clock is read in the outer query: a row comes out of `locked` once it is locked, so the last reading is after
-# all locks. Sorting by the key is the one global order that keeps batches from waiting for each other in a circle.
-_LOCK = """
-WITH locked AS MATERIALIZED (
-    SELECT account.*
-      FROM unnest($1::smallint[], $2::text[]) AS wanted (bucket, member_id)
-      JOIN account USING (bucket, member_id)
-     ORDER BY account.bucket, account.member_id
-       FOR NO KEY UPDATE OF account
-)
-SELECT locked.*, {clock} AS now, {newest} FROM locked
-"""
-
-# Read after the counters of templates are locked, too: whoever changes a template locks its counter first.
-_NEWEST = """(SELECT max(publication) FROM program_version) AS publication,
-       (SELECT max(revision) FROM coupon_template) AS revision,
-       (SELECT max(revision) FROM campaign) AS campaigns"""
-_NOW = "SELECT {clock} AS now, {newest}"
 
 _PARTS = {
     # entries by natural key: the commands' own, to find repeats
@@ -242,16 +219,6 @@ _COLUMNS = {
 _statements: dict[tuple[str, ...], str] = {}
 
 
-class Locked(NamedTuple):
-    """The accounts of a batch, locked, and the moment after that."""
-
-    accounts: dict[str, Account]
-    now: datetime
-    newest_publication: int  # of the program
-    newest_revision: int  # of the coupon templates
-    newest_campaigns: int  # revision of theirs
-
-
 @dataclass(slots=True)
 class Wanted:
     """What a batch needs beyond the accounts, as (member, what) pairs."""
@@ -304,23 +271,6 @@ class Loaded(NamedTuple):
     referrals: list[Referral]
     referrers: list[Referrer]
     invitations: list[Invitation]
-
-
-async def lock_accounts(connection: Connection, members: Iterable[str], *, clock: str) -> Locked:
-    """Lock the accounts that exist, in key order, and read them and the clock."""
-    ids = list(members)
-    statement = _LOCK.format(clock=clock, newest=_NEWEST)
-    rows = await connection.fetch(statement, [bucket_of(member) for member in ids], ids)
-    if not rows:
-        row = await connection.fetchrow(_NOW.format(clock=clock, newest=_NEWEST))
-        assert row is not None
-        return Locked({}, row["now"], row["publication"], row["revision"] or 0, row["campaigns"] or 0)
-    width = len(Account._fields)
-    accounts = [Account._make(row[:width]) for row in map(tuple, rows)]
-    now = max(row[width] for row in rows)
-    publication, revision, campaigns = rows[-1][width + 1 :]
-    found = {account.member_id: account for account in accounts}
-    return Locked(found, now, publication, revision or 0, campaigns or 0)
 
 
 async def load(connection: Connection, wanted: Wanted) -> Loaded:

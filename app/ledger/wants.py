@@ -20,7 +20,8 @@ from app.domain.program import Program
 from app.domain.shelf import Shelf
 from app.domain.status import counts_all_lots
 from app.ledger.campaign_rack import Ahead
-from app.ledger.load import Locked, Wanted
+from app.ledger.load import Wanted
+from app.ledger.locks import Locked
 from app.ledger.needs import Needs
 
 

@@ -16,7 +16,7 @@ from app.domain.errors import LoyaltyError
 from app.domain.referral_binding import ReferralRing
 from app.domain.referral_commands import MakeReferralCode
 from app.ledger import batch
-from app.ledger.load import Locked
+from app.ledger.locks import Locked
 from app.ledger.outcome import Outcome
 from tests.ledger.fair import end_all, given, put_live
 from tests.ledger.till import Till, request, tills

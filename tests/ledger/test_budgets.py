@@ -14,7 +14,11 @@ from hypothesis import strategies as st
 
 from app.database import Database
 from app.domain.account import Budget, bucket_of
-from app.ledger.budgets import drawn, left_of, lock_budgets
+from app.ledger.budgets import Drawing, drawn, left_of
+from app.ledger.load import REAL_CLOCK
+from app.ledger.locks import lock_accounts
+from tests.ledger.till import Till
+from tests.ledger.waiting import until_somebody_waits_for
 
 OWN = 3
 
@@ -81,6 +85,11 @@ async def pair(database: Database) -> AsyncGenerator[list[asyncpg.Connection[Any
         await connection.close()
 
 
+async def locked(connection: asyncpg.Connection[Any], drawing: Drawing) -> list[Budget]:
+    """The shares, locked by a batch without members."""
+    return (await lock_accounts(connection, (), clock=REAL_CLOCK, drawing=drawing)).shares
+
+
 async def test_a_share_that_another_process_has_just_taken_is_seen(
     pair: list[asyncpg.Connection[Any]],
 ) -> None:
@@ -91,9 +100,9 @@ async def test_a_share_that_another_process_has_just_taken_is_seen(
     insert = "INSERT INTO campaign_budget VALUES ($1, $2, $3, $4, 0)"
     await first.execute(insert, bucket, budget, 0, 100)
     async with first.transaction():
-        await lock_budgets(first, (), whole={budget}, share_of=1)
+        await locked(first, Drawing((), {budget}, 1))
         async with second.transaction():
-            waiting = asyncio.create_task(lock_budgets(second, (), whole={budget}, share_of=2))
+            waiting = asyncio.create_task(locked(second, Drawing((), {budget}, 2)))
             await asyncio.sleep(0.1)
             assert not waiting.done()
             await first.execute(
@@ -115,13 +124,12 @@ async def test_nobody_draws_from_a_share_that_another_is_deciding_on(
         await first.execute(
             "INSERT INTO campaign_budget VALUES ($1, $2, $3, 50, 0)", bucket_of(budget), budget, share_of
         )
-    owner = {"own": {budget}, "whole": set[str](), "share_of": 1}
-    other = {"own": set[str](), "whole": {budget}, "share_of": 2}
+    owner, other = Drawing({budget}, (), 1), Drawing((), {budget}, 2)
     asked, waits = (owner, other) if taker == "owner" else (other, owner)
     async with first.transaction():
-        await lock_budgets(first, **asked)
+        await locked(first, asked)
         async with second.transaction():
-            waiting = asyncio.create_task(lock_budgets(second, **waits))
+            waiting = asyncio.create_task(locked(second, waits))
             await asyncio.sleep(0.1)
             assert not waiting.done()
             await first.execute(
@@ -129,3 +137,31 @@ async def test_nobody_draws_from_a_share_that_another_is_deciding_on(
             )
             await first.execute("COMMIT; BEGIN")
             assert [row.granted for row in await waiting if row.share_of == 1] == [45]
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_shares_are_locked_before_members(
+    till: Till, pair: list[asyncpg.Connection[Any]], member: str, *, is_known: bool
+) -> None:
+    """In the one statement that locks both: who waits for a share holds no member, so nobody waits in a circle; and
+    what is left is what the other one left.
+    """
+    budget = f"c-{secrets.token_hex(4)}"
+    first, second = pair
+    await first.execute("INSERT INTO campaign_budget VALUES ($1, $2, 1, 50, 0)", bucket_of(budget), budget)
+    if is_known:
+        await till.enrol(member)
+    async with first.transaction():
+        await locked(first, Drawing({budget}, (), 1))
+        async with second.transaction():
+            waiting = asyncio.create_task(
+                lock_accounts(second, [member], clock=REAL_CLOCK, drawing=Drawing({budget}, (), 1))
+            )
+            await asyncio.wait_for(until_somebody_waits_for(first), 10)
+            await first.execute("SELECT FROM account WHERE member_id = $1 FOR UPDATE NOWAIT", member)
+            await first.execute("UPDATE campaign_budget SET granted = 45 WHERE budget = $1", budget)
+            await first.execute("UPDATE account SET streak = 7 WHERE member_id = $1", member)
+            await first.execute("COMMIT; BEGIN")
+            found = await waiting
+    assert [(row.share, row.granted) for row in found.shares] == [(50, 45)]
+    assert [account.streak for account in found.accounts.values()] == [7] * is_known

@@ -9,7 +9,8 @@ import pytest
 from app.database import Database
 from app.domain.account import bucket_of
 from app.domain.commands import Adjust
-from app.ledger.load import REAL_CLOCK, lock_accounts
+from app.ledger.load import REAL_CLOCK
+from app.ledger.locks import lock_accounts
 from tests.ledger.till import Till
 from tests.ledger.waiting import transaction, until_somebody_waits_for
 
