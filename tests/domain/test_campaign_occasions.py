@@ -100,7 +100,8 @@ def test_which_campaigns_a_command_has_looked_up() -> None:
 
 
 def test_one_that_fails_pays_nothing_and_is_told() -> None:
-    def ask(_trigger: Trigger, _facts: Facts) -> Asking:
+    def ask(trigger: Trigger, _facts: Facts) -> Asking:
+        assert trigger == "schedule"
         raise ConditionFailed("it divides by zero.")
 
     book = Gifts("schedule", condition="broken")
@@ -162,6 +163,19 @@ def test_one_that_stacks_with_none_pays_what_is_left_of_its_budget() -> None:
     book = Fair(found, program=DEFAULT)
     book.do(RISES)
     assert book.tally("A") == {"times": 1, "points": 3}
+
+
+def test_one_that_gave_the_member_all_it_may_stands_in_nobodys_way() -> None:
+    once = CampaignBudget(per_member=5)
+    book = Fair(
+        campaign("A", points(5), trigger="tier_change", stacks=False, priority=1, budget=once),
+        campaign("b", points(5), trigger="tier_change"),
+        program=DEFAULT,
+    )
+    book.do(RISES)
+    book.do(Accrue(member_id="m", order_id="more", amount=270_000))
+    keys = [entry.key for entry in book.entries["m"]]
+    assert [key for key in keys if key.endswith("tier/gold")] == ["campaign/b/tier/gold"]
 
 
 def test_what_conditions_are_told_of_a_rise() -> None:
