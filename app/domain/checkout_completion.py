@@ -85,7 +85,7 @@ def complete(member: Member, command: CompleteCheckout, context: Context) -> Cha
     detail["moves"] = moves(member.lots, lots)
     change = posted(member, after, command, context, detail=detail, lot=lot.lot, order_id=command.checkout_id)
     return change._replace(
-        detail={**member.held[command.checkout_id], **detail},
+        detail={**member.held[command.checkout_id], "quote": cart.quote, **detail},
         lots=lots,
         reviews=reviews,
         coupons=(*spent.coupons, *prizes.coupons),
