@@ -249,7 +249,10 @@ class Book:
             waits_for = None
             if referral is not None:
                 invitation = self.members[referral.inviter].invitations[name]
-                assert (invitation.status == "bound") == (referral.order_id is None)
+                is_open = referral.order_id is None
+                waits = (invitation.status == "bound", invitation.paid_at is None, referral.paid_at is None)
+                assert waits == (is_open,) * 3
+                assert not is_open or invitation.lot is referral.lot is None
                 assert invitation.bound_at == referral.bound_at
                 if referral.order_id is None and account.status != "erased":
                     waits_for = referral.inviter

@@ -231,6 +231,7 @@ def test_what_was_spent_comes_from_other_lots_then_is_owed() -> None:
     book.do(Redeem(member_id="m", reference="r", points=45))
     told = book.do(undo())
     assert (told["recovered"], told["shortfall"]) == (5, 15)
+    assert "level" not in book.detail()
     assert book.balances() == (0, 0, 0, 15)
     assert book.later(days=1).do(record("c", "survey"))["debt_paid"] == 15
 

@@ -10,7 +10,7 @@ import pytest
 from app.domain.account import BenefitGrant
 from app.domain.benefit_commands import BenefitEnded, GiveBirthdayCoupon, GrantBenefit, RevokeBenefit
 from app.domain.benefit_grants import BenefitEndsInPast, BenefitInvalid, BenefitNotFound
-from app.domain.benefits import held, month_start, perks, templates_given
+from app.domain.benefits import held, month_start, perks, templates_given, with_months
 from app.domain.carts import Wish
 from app.domain.commands import Accrue, Enrol, Erase, EvaluateTier, Import, Reverse, SetTier
 from app.domain.coupon_templates import Template, Window
@@ -438,7 +438,10 @@ def test_a_benefit_is_given_and_taken_back() -> None:
         "actor": "till",
     }
     assert book.do(grant(terms={"seats": 2}, until=until)) == told
-    assert book.last().key == "grant_benefit/g"
+    assert (book.last().key, book.detail()["granted_by"]) == ("grant_benefit/g", "till")
+    assert book.members["m"].grants["g"] == BenefitGrant(
+        book.account().bucket, "m", "g", 1, "vip", "VIP", '{"seats":2}', START, until, None, "till", "kind"
+    )
     revoked = {**told, "revoked_at": "2026-03-05T03:00:00Z", "reason": "enough"}
     assert book.later(hours=1).do(revoke()) == revoked
     assert book.last().key == "revoke_benefit/g"
@@ -467,6 +470,33 @@ def test_what_can_not_be_given_or_taken_back(command: Any, refusal: type[Loyalty
         book.do(command)
     assert refused.value.detail
     assert refusal.example().code == refusal.code
+
+
+@pytest.mark.parametrize(
+    ("terms", "mistakes"),
+    [
+        ({"discount_percent": 101}, {"/terms/discount_percent": "must be an integer from 0 to 100"}),
+        ({"coupon": "t"}, {"/terms/coupon": "can't be granted: issue the member a coupon instead"}),
+        (
+            {"discount_percent": -1, "free_shipping": "yes"},
+            {
+                "/terms/discount_percent": "must be an integer from 0 to 100",
+                "/terms/free_shipping": "must be true or false",
+            },
+        ),
+    ],
+)
+def test_mistakes_in_what_is_given_are_told_at_their_place(
+    terms: dict[str, Any], mistakes: dict[str, str]
+) -> None:
+    with pytest.raises(BenefitInvalid) as refused:
+        Book().do(grant(terms=terms))
+    assert {each["pointer"]: each["detail"] for each in refused.value.extra["errors"]} == mistakes
+    assert "; ".join(f"{pointer} {detail}" for pointer, detail in mistakes.items()) in refused.value.detail
+
+
+def test_a_discount_of_nothing_may_be_given() -> None:
+    assert Book().do(grant(terms={"discount_percent": 0}))["terms"] == {"discount_percent": 0}
 
 
 def row(reference: str, terms: str, **more: Any) -> BenefitGrant:
@@ -501,6 +531,11 @@ LATER = START + timedelta(days=1)
         ("bronze", [row("a", '{"discount_percent":9}', until=START)], (0, "tier:bronze", None)),
         ("bronze", [row("a", '{"discount_percent":9}', until=LATER)], (9, "benefit:a", None)),
         ("bronze", [row("a", '{"discount_percent":9}', revoked_at=START)], (0, "tier:bronze", None)),
+        (
+            "bronze",
+            [row("a", '{"discount_percent":9}', until=START), row("b", '{"discount_percent":5}')],
+            (5, "benefit:b", None),
+        ),
     ],
 )
 def test_prices_take_the_best(tier: str, grants: list[BenefitGrant], expected: tuple[Any, ...]) -> None:
@@ -551,6 +586,31 @@ def test_what_holds_now() -> None:
     assert len(listed(book)) == 4
     book.do(Erase(member_id="m"))
     assert listed(book) == []
+
+
+def test_what_holds_is_called_as_the_program_calls_it_since_the_tier_was_won() -> None:
+    book = Book(giving(gold=[{"code": "own_service", "label": "专属客服"}]))
+    book.do(grant())
+    member = book.members["m"]
+    account = member.account._replace(tier="gold", tier_since=LATER, tier_valid_until=LATER)
+    found = held(account, member.grants.values(), now=START, program=book.program)
+    assert [(each.code, each.label, each.since, each.until) for each in found] == [
+        ("rate", "积分 ×1.2", LATER, LATER),
+        ("own_service", "专属客服", LATER, LATER),
+        ("vip", "VIP", START, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "owed_at", "owes_at"),
+    [("active", None, SHANGHAI_APRIL), ("active", START, START), ("erased", None, None)],
+)
+def test_a_later_program_brings_monthly_coupons_to_who_is_owed_none_yet(
+    status: Any, owed_at: datetime | None, owes_at: datetime | None
+) -> None:
+    book = Book(giving(bronze=[coupon("month")]), templates=[template("t")])
+    account = book.account()._replace(status=status, benefits_at=owed_at)
+    assert with_months(account, book.context()).benefits_at == owes_at
 
 
 def test_in_grace_a_tier_holds_until_the_grace_ends() -> None:

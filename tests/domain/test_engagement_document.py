@@ -160,3 +160,29 @@ def test_the_readmes_missions_are_missions() -> None:
     made = program(missions=told)
     assert [mission.mission for mission in made.missions] == [each["mission"] for each in told]
     assert made.to_document()["missions"] == told
+
+
+def steps(*numbers: int) -> dict[str, Any]:
+    """Terms of invitations whose ladder begins anew at these numbers."""
+    return {**document()["referral"], "ladder": [{"from": at, "inviter_points": 1} for at in numbers]}
+
+
+@pytest.mark.parametrize(
+    ("numbers", "pointer", "detail"),
+    [
+        (range(2, 103), "ladder", "at most 100 steps"),
+        ((2, 2), "ladder/1/from", "above the step before it (2)"),
+        ((2, 5, 7, 6), "ladder/3/from", "above the step before it (7)"),
+        ((1,), "ladder/0/from", "from 2"),
+    ],
+)
+def test_mistakes_in_the_ladder_of_invitations(numbers: tuple[int, ...], pointer: str, detail: str) -> None:
+    told = mistakes(referral=steps(*numbers))
+    assert list(told) == [f"/referral/{pointer}"]
+    assert detail in told[f"/referral/{pointer}"]
+
+
+def test_a_ladder_of_a_hundred_steps() -> None:
+    referral = program(referral=steps(*range(2, 102))).referral
+    assert referral is not None
+    assert len(referral.ladder) == 100

@@ -266,6 +266,33 @@ def test_an_undone_reward_may_lower_the_tier() -> None:
     assert book.detail()["tier_change"]["to"] == "bronze"
 
 
+def test_each_sign_in_counts_once() -> None:
+    book = Book(rules(mission("sign_ins", 2)))
+    book.do(SignIn(member_id="m"))
+    assert progress(book) == {("m", "ever"): (1, False)}
+
+
+def test_what_was_taken_down_counts_no_more_on_its_own_day() -> None:
+    book = Book(rules(mission("activities", 3, "day")))
+    for reference in "ab":
+        book.do(activity(reference))
+    book.later(days=1).do(activity("c"))
+    book.do(ReverseActivity(member_id="m", reference="a"))
+    assert progress(book) == {("m", "2026-03-05"): (1, False), ("m", "2026-03-06"): (1, False)}
+
+
+def test_an_invitation_that_is_undone_counts_no_more_in_its_own_month() -> None:
+    book = Book(rules(mission("referrals", 3, "month")))
+    for invitee in "ab":
+        book.do(Enrol(member_id=invitee, person={"referred_by": "m"}))
+    book.now = datetime(2026, 3, 31, 17, tzinfo=UTC)  # April in Shanghai
+    for invitee in "ab":
+        book.do(Accrue(member_id=invitee, order_id=f"o-{invitee}", amount=6_000))
+    assert progress(book) == {("m", "2026-04"): (2, False)}
+    book.later(days=31).do(Reverse(member_id="a", order_id="o-a", reference="r", amount=6_000))
+    assert progress(book) == {("m", "2026-04"): (1, False)}
+
+
 def test_a_refund_is_of_the_month_of_its_order() -> None:
     book = Book(rules(THREE_ORDERS))
     book.do(order("a"))

@@ -1,6 +1,6 @@
 """Members who bring others. Source: RULES.md, referral."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -413,6 +413,16 @@ def test_what_is_undone_leaves_room_in_its_own_month() -> None:
     assert book.detail("a")["limited"] == "per_month"
 
 
+def test_the_month_of_what_is_undone_is_that_of_the_programs_zone() -> None:
+    book = bring(Book(rules(per_month=1)), *"ab")
+    book.now = datetime(2026, 3, 31, 17, tzinfo=UTC)  # April in Shanghai
+    book.do(order("a", "o-a"))
+    book.do(back("a", "o-a"))
+    book.do(order("b", "o-b"))
+    assert earned(book, "m") == [200]
+    assert "limited" not in book.detail("b")
+
+
 def test_one_who_was_forgotten_waits_for_no_other_order() -> None:
     book = bring(Book(), "n")
     book.do(order())
@@ -445,7 +455,11 @@ def test_the_inviter_gets_a_share_of_what_was_spent() -> None:
     assert share(book) == []  # its time is not over
     book.later(days=10).do(order(order_id="after", amount=50_000))
     assert share(book) == ["referral_share"]
-    assert book.detail("m")["spend"] == 133_300
+    told = book.detail("m")
+    assert (told["invitee"], told["spend"]) == ("n", 133_300)
+    assert (told["from"], told["until"]) == ("2026-03-05T02:00:00Z", "2026-06-03T02:00:00Z")
+    assert told["breakdown"] == [["referral_share", "share of what a member brought has spent", 19]]
+    assert book.lot(book.last("m").lot or 0, "m").source == "referral"
     assert earned(book, "m") == [200 + 19]  # 1.5 % of 1,333 yuan
     assert share(book) == []
     invitation = book.members["m"].invitations["n"]
