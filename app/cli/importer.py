@@ -14,8 +14,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from pydantic import ValidationError
-
 from app.actions.keys import COMMAND_LINE
 from app.cli.ledger import running_engine
 from app.config import load_settings
@@ -26,7 +24,7 @@ from app.domain.posting import Caller
 from app.ledger.engine import Engine, LedgerUnavailable
 from app.ledger.outcome import Outcome
 from app.ledger.request import Request, Result
-from app.schemas.imports import References, opening, reason
+from app.schemas.imports import References, openings
 from app.security.pii import PiiRing, load_ring
 from app.telemetry import configure_logging
 
@@ -56,7 +54,7 @@ class Importer:
     async def take(self, lines: Sequence[Cells]) -> list[Told]:
         """Carry out what each asks for, in order. Raises LedgerUnavailable."""
         references = [self._references.of(cells) for cells in lines]
-        asked = [self._asked(cells, reference) for cells, reference in zip(lines, references, strict=True)]
+        asked = openings(lines, references=references, pii=self._pii)
         requests = [Request(each, self._caller) for each in asked if isinstance(each, Import)]
         results = iter(await self._engine.submit_all(requests) if requests else [])
         return [
@@ -65,13 +63,6 @@ class Importer:
             else Told("rejected", 0, each, reference)
             for each, reference in zip(asked, references, strict=True)
         ]
-
-    def _asked(self, cells: Cells, reference: str) -> Import | str:
-        """The line's command, or why there is none."""
-        try:
-            return opening(cells, reference=reference, pii=self._pii)
-        except ValidationError as error:
-            return reason(error)
 
 
 def _told(command: Import, result: Result, reference: str) -> Told:

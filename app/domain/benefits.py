@@ -110,6 +110,8 @@ def with_months(account: Account, context: Context) -> Account:
 def _with_benefits_at(account: Account, at: datetime | None) -> Account:
     if account.status == "erased":
         at = None
+    if at is None and account.benefits_at is None:
+        return account  # most tiers give no coupons
     return account._replace(benefits_at=at, due_at=earlier(account.due_at, at))
 
 

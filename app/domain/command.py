@@ -30,6 +30,7 @@ class Command:
     counts: ClassVar[bool] = False  # what it does may count for missions
     needs_active: ClassVar[bool] = False  # refused while the member is frozen, and once erased
     needs_person: ClassVar[bool] = False  # refused once the member is erased
+    sealed: ClassVar[frozenset[str]] = frozenset()  # fields encrypted anew each time: no part of its content
 
     member_id: str
 
@@ -167,4 +168,4 @@ class Command:
 
 @cache
 def _defaults(command: type[Command]) -> tuple[tuple[str, Any], ...]:
-    return tuple((field.name, field.default) for field in fields(command))
+    return tuple((field.name, field.default) for field in fields(command) if field.name not in command.sealed)

@@ -28,7 +28,7 @@ def granted(
         lot=account.lot_count + 1,
         sequence=account.sequence + 1,
         source=source,
-        pending=True,
+        pending=False,
         granted=points,
         remaining=points,
         reserved=0,

@@ -333,7 +333,9 @@ def _evaluated(member: Member, after: Account, evaluation: Evaluation, context: 
         return Restanding(after)
     reviews: list[Review] = []
     detail: dict[str, Any] = {}
-    account = after._replace(approved_tier=evaluation.approved)
+    account = after
+    if evaluation.approved != after.approved_tier:
+        account = account._replace(approved_tier=evaluation.approved)
     if tier != after.tier:
         until = tier_valid_until(tier=tier, won_at=context.now, program=context.program)
         account = account._replace(
@@ -342,7 +344,8 @@ def _evaluated(member: Member, after: Account, evaluation: Evaluation, context: 
             tier_valid_until=until,
             tier_state="held",
         )
-        account = account._replace(due_at=earlier(account.due_at, tier_due_at(account, context.program)))
+        if until is not None:
+            account = account._replace(due_at=earlier(account.due_at, tier_due_at(account, context.program)))
         account = owing(account, before=after.tier, context=context)
         detail = _told(after.tier, tier, context.program)
     if evaluation.closes_review:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from typing import Annotated, Any
 
@@ -84,14 +84,36 @@ class OrderLine(Wire):
         )
 
 
-def opening(cells: Mapping[str, str], *, reference: str, pii: PiiRing) -> Import:
-    """The command of a line of members, under `reference`. Raises ValidationError."""
-    line = OpeningLine.model_validate(
-        {column: cell for column, cell in cells.items() if column not in PERSON_COLUMNS}
-    )
+def openings(
+    lines: Iterable[Mapping[str, str]], *, references: Iterable[str], pii: PiiRing
+) -> list[Import | str]:
+    """The commands of lines of members, each under its reference, or the reason why there is none.
+
+    All are checked first, and sealed then: to go from one to the other and back for every line takes a line with a
+    person 52 µs instead of 39.
+    """
+    checked = [_checked(cells) for cells in lines]
+    sealed = [None if isinstance(each, str) else _sealed(*each, pii) for each in checked]
+    return [
+        each if isinstance(each, str) else each[0].to_command(reference=reference, person=person)
+        for each, reference, person in zip(checked, references, sealed, strict=True)
+    ]
+
+
+def _checked(cells: Mapping[str, str]) -> tuple[OpeningLine, PersonRequest | None] | str:
+    """What a line says, or what is wrong with it."""
     known = {column: cells[column] for column in PERSON_COLUMNS if column in cells}
-    person = PersonRequest.model_validate(known).to_command(line.member_id, pii).person if known else None
-    return line.to_command(reference=reference, person=person)
+    try:
+        if not known:
+            return OpeningLine.model_validate(cells), None
+        rest = {column: cell for column, cell in cells.items() if column not in known}
+        return OpeningLine.model_validate(rest), PersonRequest.model_validate(known)
+    except ValidationError as error:
+        return reason(error)
+
+
+def _sealed(line: OpeningLine, person: PersonRequest | None, pii: PiiRing) -> Mapping[str, Any] | None:
+    return None if person is None else person.to_command(line.member_id, pii).person
 
 
 def order(cells: Mapping[str, str]) -> Accrue:

@@ -40,6 +40,7 @@ KEY_FILE = "pii_keys"
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
 _FORMAT = 1
+_PHONE_PARTS = re.compile(r"[+0-9]+")
 _is_key_id = re.compile(r"[A-Za-z0-9_-]{1,32}").fullmatch
 
 
@@ -66,6 +67,7 @@ class PiiRing:
         self._index_key = _derived(
             entries.get(INDEX_ENTRY, entries[encrypting[-1]]), b"loyalty-service/pii/index/v1"
         )
+        self._months = {month: self._marked(f"birthday:{month}") for month in range(1, 13)}
 
     @classmethod
     def parse(cls, text: str) -> PiiRing:
@@ -116,15 +118,19 @@ class PiiRing:
     def digest(self, kind: LookupKind, value: str) -> bytes:
         """The 32 bytes a phone number or e-mail address is found by, however it is written."""
         normal = normal_phone(value) if kind == "phone" else normal_email(value)
-        return hmac.digest(self._index_key, f"{kind}:{normal}".encode(), sha256)
+        return self._marked(f"{kind}:{normal}")
 
     def month_digest(self, month: int) -> bytes:
         """The 32 bytes by which those with a birthday in this month (1 to 12) are found."""
-        return hmac.digest(self._index_key, f"birthday:{month}".encode(), sha256)
+        return self._months[month]
 
     def birthday_mark(self, birthday: str) -> bytes:
         """The 32 bytes that tell a birthday (`YYYY-MM-DD`) from another; kept nowhere, there being so few days."""
-        return hmac.digest(self._index_key, f"birthday-day:{birthday}".encode(), sha256)
+        return self._marked(f"birthday-day:{birthday}")
+
+    def _marked(self, text: str) -> bytes:
+        """The 32 bytes that tell the text from another, to who has the index key."""
+        return hmac.digest(self._index_key, text.encode(), sha256)
 
     def mark_of(self, sealed: bytes, *, member_id: str) -> bytes:
         """The mark of a sealed birthday; none, like no other's, where these keys don't open it."""
@@ -155,7 +161,7 @@ def normal_phone(phone: str) -> str:
 
     Full-width digits, spaces and punctuation don't count, and an international 00 is a +.
     """
-    compact = "".join(c for c in unicodedata.normalize("NFKC", phone) if c in "+0123456789")
+    compact = "".join(_PHONE_PARTS.findall(unicodedata.normalize("NFKC", phone)))
     if compact.startswith("00"):
         return f"+{compact[2:]}"
     return compact if compact.startswith("+") else f"+86{compact.removeprefix('0')}"
