@@ -24,7 +24,7 @@ from app.domain.program import Program
 from app.domain.shelf import Shelf
 from tests.domain.due import due_dates
 from tests.domain.programs import DEFAULT
-from tests.domain.replay import Replay
+from tests.domain.replay import Replay, check_rows
 
 START = datetime(2026, 3, 5, 2, tzinfo=UTC)  # ten in the morning in Shanghai
 CALLER = Caller("till", "request-1")
@@ -196,6 +196,7 @@ class Book:
     # --- invariants ---------------------------------------------------------------------------------------
 
     def _record(self, change: Change) -> None:
+        check_rows(change)
         if change.entry is not None:
             self.entries.setdefault(change.account.member_id, []).append(change.entry)
             self.replays.setdefault(change.account.member_id, Replay()).take_in(change.entry)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 
 from app.domain.account import Entry, Lot
+from app.domain.posting import Change
 from app.queries.lot_moves import GRANTING_KINDS, HOLDING_KINDS, MOVING_KINDS, TAKING_KINDS
 
 _REFUNDING_KINDS = ("reverse", "refund_checkout")
@@ -46,3 +47,12 @@ def _moves(entry: Entry) -> Iterator[tuple[int, int, int]]:
     elif entry.kind in (*MOVING_KINDS, "adjust"):
         for lot, remaining, reserved in json.loads(entry.detail).get("moves", ()):
             yield lot, remaining, reserved
+
+
+def check_rows(change: Change) -> None:
+    """What a change writes is its member's own."""
+    many = (*change.lots, *change.coupons, *change.reviews, *change.progress, *change.given)
+    one = (change.redemption, change.checkout, change.grant, change.activity)
+    whose = (change.account.bucket, change.account.member_id)
+    for row in (*many, *(each for each in one if each is not None)):
+        assert (row.bucket, row.member_id) == whose, row

@@ -150,13 +150,21 @@ def test_after_each_the_next_moment_is_known_exactly() -> None:
     """The book sees that it is, whenever it writes down what fell due."""
     ends = START + timedelta(days=15)
     book = with_all_that_falls_due(ends, ends + timedelta(days=1))
+    # Of each sort one that ends later than those before it.
+    long = 7 * 86_400
+    book.do(
+        HoldCheckout(member_id="m", checkout_id="k0", cart=cart(100), wish=Wish(0, 0, ()), hold_seconds=long)
+    )
+    book.do(ClaimCoupon(member_id="m", template="spare"))
+    book.do(LockCoupon(member_id="m", code="C4", reference="long", hold_seconds=long))
     book.do(Redeem(member_id="m", reference="short", points=1, reserve=True, hold_seconds=60))
     book.later(minutes=1).mature("m")
+    assert book.account().coupon_due_at == ends + timedelta(days=1)
     assert (book.account().hold_due_at, book.account().due_at) == (ends + timedelta(days=1), ends)
     for days in range(12):
         book.now = START + timedelta(days=10 + days)
         book.mature("m")
-    assert book.account().coupons == 3  # what began, what is free again, and the welcome
+    assert book.account().coupons == 4  # what began, both that are free again, and the welcome
     assert (book.account().hold_due_at, book.account().coupon_due_at) == (None, None)
 
 

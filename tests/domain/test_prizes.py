@@ -43,7 +43,17 @@ def test_an_order_gives_what_several_campaigns_say() -> None:
     assert book.tally("a") == {"times": 1, "amount": 10_000, "chances": 3, "coupons": 2}
     assert book.tally("b") == {"times": 1, "amount": 10_000, "points": 100, "coupons": 2}
     assert book.detail()["chances"] == 3
+    assert {coupon.source for coupon in book.members["m"].coupons.values()} == {"campaign"}
     assert [told["template"] for told in book.detail()["coupons"]] == ["t", "t", "u", "t"]
+
+
+def test_what_an_order_gives_comes_when_it_settles_by_itself() -> None:
+    book = Fair(campaign("a", coupon("t"), chances(2)), templates=[OFF])
+    book.do(accrue(settle=False))
+    assert (wallet(book), book.account().chances) == ([], 0)
+    book.later(days=15).mature("m")
+    assert (wallet(book), book.account().chances) == ([("t", "issued")], 2)
+    assert book.tally("a")["chances"] == 2
 
 
 def test_limits_of_the_template_hold_within_one_order() -> None:

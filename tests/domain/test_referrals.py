@@ -321,6 +321,7 @@ def test_the_tier_follows() -> None:
     book.do(order())
     assert (book.account("m").tier, book.account("n").tier) == ("silver", "silver")
     assert book.detail("m")["tier_change"]["to"] == "silver"
+    assert (book.lot(1, "m").source, book.last("n").order_id) == ("referral", "o")
     book.do(back())
     assert (book.account("m").tier, book.account("n").tier) == ("bronze", "bronze")
 
