@@ -312,12 +312,30 @@ def test_the_more_the_more() -> None:
     assert paid == [200, 300, 300, 500, 500]
 
 
-def test_the_tier_follows() -> None:
-    metrics = {"metrics": ["points_earned"], "combine": "any", "window": {"kind": "lifetime"}}
+def by_points_earned(window: dict[str, Any]) -> dict[str, Any]:
+    """A document whose tiers are won by points: silver by 150."""
+    metrics = {"metrics": ["points_earned"], "combine": "any", "window": window}
     made = document(tiers={"qualification": metrics})
     for tier, points in zip(made["tiers"]["ladder"], (0, 150, 1_000, 2_000, 3_000), strict=True):
         tier["thresholds"] = {"points_earned": points} if points else {}
+    return made
+
+
+def test_a_review_of_the_tier_follows() -> None:
+    made = by_points_earned({"kind": "lifetime"})
+    made["tiers"]["ladder"][1]["requires_review"] = True
     book = bring(Book(Program.from_document(1, made)), "n")
+    book.do(order())
+    for name in "mn":
+        assert [review.status for review in book.members[name].reviews.values()] == ["open"]
+    book.do(back())
+    for name in "mn":
+        assert [review.status for review in book.members[name].reviews.values()] == ["closed"]
+
+
+@pytest.mark.parametrize("window", [{"kind": "lifetime"}, {"kind": "rolling_months", "months": 12}])
+def test_the_tier_follows(window: dict[str, Any]) -> None:
+    book = bring(Book(Program.from_document(1, by_points_earned(window))), "n")
     book.do(order())
     assert (book.account("m").tier, book.account("n").tier) == ("silver", "silver")
     assert book.detail("m")["tier_change"]["to"] == "silver"
