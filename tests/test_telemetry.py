@@ -1,5 +1,6 @@
 """Request ids, logs and metrics."""
 
+import asyncio
 import json
 import re
 import subprocess
@@ -8,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from app.telemetry import RequestContext, Scope, current_request_id, metrics_page
 
@@ -71,6 +73,49 @@ async def test_metrics_count_by_route_not_by_path() -> None:
     assert '{method="other",route="unmatched",status="200"}' in page
     assert "u-1" not in page
     assert "BREW" not in page
+
+
+def told(route: str) -> dict[str, float]:
+    """What the metrics tell of a route, by sample."""
+    samples = REGISTRY.collect()
+    return {
+        sample.name.removeprefix("loyalty_http_request_seconds_") + sample.labels.get("le", ""): sample.value
+        for metric in samples
+        if metric.name == "loyalty_http_request_seconds"
+        for sample in metric.samples
+        if sample.labels["route"] == route and not sample.name.endswith("_created")
+    }
+
+
+async def test_metrics_tell_each_request_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter((0.0, 0.001, 10.0, 10.0011, 20.0, 40.0))
+    monkeypatch.setattr("app.telemetry.time.perf_counter", lambda: next(clock))
+    for _ in range(3):
+        await ask(Echo("/told"))
+    for _ in range(2):
+        metrics_page()
+        assert told("/told") == {
+            **{
+                f"bucket{le}": 2.0
+                for le in ("0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1.0", "2.5")
+            },
+            "bucket0.001": 1.0,
+            "bucket0.0025": 2.0,
+            "bucket10.0": 2.0,
+            "bucket+Inf": 3.0,
+            "count": 3.0,
+            "sum": pytest.approx(20.0021),
+        }
+
+
+async def test_metrics_are_told_by_themselves_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    metrics_page()
+    monkeypatch.setattr("app.telemetry.TELL_SECONDS", 0.01)
+    for count in (1, 2):
+        await ask(Echo("/soon"))
+        assert told("/soon").get("count", 0) == count - 1
+        await asyncio.sleep(0.1)
+        assert told("/soon")["count"] == count
 
 
 LOGGING = """
