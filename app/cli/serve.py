@@ -20,6 +20,9 @@ from app.config import PREFIX, Settings, SettingsError, load_settings
 from app.embedded import DatabaseUnavailable, EmbeddedServer
 
 GRACEFUL_SECONDS = 30
+# Longer than callers and proxies keep a connection that they don't use (60 s with many): whoever closes first may do so
+# while the other sends its next request, which then fails.
+UNUSED_SECONDS = 75
 
 
 def serve() -> None:
@@ -156,6 +159,7 @@ def _serve(settings: Settings, bound: socket.socket, told: list[str], *, tend: C
             proxy_headers=False,
             http=Protocol,
             ws="none",
+            timeout_keep_alive=UNUSED_SECONDS,
             timeout_graceful_shutdown=GRACEFUL_SECONDS,
         )
         shares = Shares(workers=settings.workers)
