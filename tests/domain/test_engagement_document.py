@@ -186,3 +186,19 @@ def test_a_ladder_of_a_hundred_steps() -> None:
     referral = program(referral=steps(*range(2, 102))).referral
     assert referral is not None
     assert len(referral.ladder) == 100
+
+
+@pytest.mark.parametrize(
+    ("percent", "days", "told"),
+    [
+        ("100", 1, {}),
+        ("99.5", 1, {}),
+        ("100.1", 1, {"/referral/share/percent": "must be at most 100"}),
+    ],
+)
+def test_the_share_of_invitations(percent: str, days: int, told: dict[str, str]) -> None:
+    referral = {**document()["referral"], "share": {"percent": percent, "days": days}}
+    if told:
+        assert mistakes(referral=referral) == told
+    else:
+        assert program(referral=referral).to_document()["referral"] == referral

@@ -268,11 +268,14 @@ def test_an_undone_reward_may_lower_the_tier() -> None:
 
 def test_the_days_of_newcomers_and_of_orders_are_those_of_the_programs_zone() -> None:
     evening = datetime(2026, 3, 5, 17, tzinfo=UTC)  # the sixth in Shanghai
-    book = Book(rules(mission("orders", 9, "day"), {**mission("orders", 9), "mission": "new",
+    book = Book(rules(mission("orders", 9, "day", badge="b"), {**mission("orders", 9), "mission": "new",
                                                     "period": {"days_after_joining": 1}}), now=evening)  # fmt: skip
     book.do(order("a", 1_000))
     assert progress(book) == {("m", "2026-03-06"): (1, False), ("new", "joining"): (1, False)}
     assert {row.badge for row in book.members["m"].progress.values()} == {None}
+    assert book.detail()["missions"] == [["m", "2026-03-06", 1], ["new", "joining", 1]]
+    book.later(days=1).do(order("b", 1_000))
+    assert progress(book)["new", "joining"] == (2, False)
 
 
 def test_each_sign_in_counts_once() -> None:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.account import Account
-from app.domain.checkout_commands import RefundCheckout
+from app.domain.carts import Wish
+from app.domain.checkout_commands import CompleteCheckout, HoldCheckout, RefundCheckout
 from app.domain.commands import (
     Accrue,
     Enrol,
@@ -29,6 +30,7 @@ from app.domain.referral_commands import MakeReferralCode, PayReferral, PayRefer
 from app.domain.shelf import NeedsMore
 from tests.domain.book import START, Book
 from tests.domain.programs import document
+from tests.domain.shop import cart
 
 
 def rules(version: int = 1, **section: Any) -> Program:
@@ -312,6 +314,16 @@ def test_the_more_the_more() -> None:
     assert paid == [200, 300, 300, 500, 500]
 
 
+def test_a_checkout_paid_with_points_counts_and_comes_back_too() -> None:
+    book = bring(Book(), "n")
+    book.do(Import(member_id="n", reference="i", points=100))
+    book.do(HoldCheckout(member_id="n", checkout_id="k", cart=cart(20_000), wish=Wish(100, 0, ())))
+    book.do(CompleteCheckout(member_id="n", checkout_id="k"))
+    assert earned(book, "m") == [200]
+    book.do(RefundCheckout(member_id="n", checkout_id="k", reference="r", amount=19_900, items=()))
+    assert earned(book, "m") == [0]
+
+
 def by_points_earned(window: dict[str, Any]) -> dict[str, Any]:
     """A document whose tiers are won by points: silver by 150."""
     metrics = {"metrics": ["points_earned"], "combine": "any", "window": window}
@@ -472,6 +484,7 @@ def test_the_inviter_gets_a_share_of_what_was_spent() -> None:
     book.do(order(order_id="pending", amount=50_000, settle=False))
     book.do(order(order_id="before", amount=50_000, occurred_at=START - timedelta(seconds=1)))
     assert share(book) == []  # its time is not over
+    book.do(order(order_id="free", amount=0))
     book.later(days=10).do(order(order_id="after", amount=50_000))
     assert share(book) == ["referral_share"]
     told = book.detail("m")
