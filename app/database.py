@@ -34,6 +34,13 @@ CONNECTION_LOST: Final = (
     asyncpg.OperatorInterventionError,
     OSError,
 )
+# Not for searches, whose plan depends on what is searched for.
+_PLANS: Final = """
+SET plan_cache_mode = force_generic_plan;
+SET enable_seqscan = off;
+SET enable_hashjoin = off;
+SET enable_mergejoin = off
+"""
 
 
 class Database:
@@ -88,6 +95,16 @@ class Database:
     async def dispose(self) -> None:
         """Close the engine's connections."""
         await self.engine.dispose()
+
+
+async def plan_once(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Let each statement be planned once, for a connection whose statements find rows by their keys.
+
+    A plan made for certain arrays is no better than the one made for any, and making it took a fifth of PostgreSQL's
+    processor time for a lone order (1.24 ms, 0.98 without). Nor may a table that is small today mislead a plan that
+    is kept.
+    """
+    await connection.execute(_PLANS)
 
 
 @contextlib.contextmanager

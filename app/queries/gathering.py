@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 import asyncpg
 import structlog
 
-from app.database import CONNECTION_LOST
+from app.database import CONNECTION_LOST, plan_once
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
@@ -112,7 +112,12 @@ class GatheringReader(ABC, Generic[Asked, Found]):
         give_up_at = clock() + RECONNECT_SECONDS
         while True:
             with contextlib.suppress(OSError, asyncpg.PostgresError):
-                return await self._connect()
+                return await self._opened()
             if clock() >= give_up_at:
-                return await self._connect()
+                return await self._opened()
             await asyncio.sleep(0.1)
+
+    async def _opened(self) -> Connection:
+        connection = await self._connect()
+        await plan_once(connection)
+        return connection
