@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from operator import contains, eq, ge, gt, itemgetter, le, lt, ne
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.expression_cost import Form, Message, bytes_of, message_of, messages_of, number_of
 
@@ -33,16 +33,28 @@ def shortcut(form: Form, plain: Collection[str]) -> Shortcut | None:
     """How to evaluate a checked condition that does nothing but compare: facts named in `plain` (integers, texts,
     truths, lists of texts) and constants, by == != < <= > >= in, joined by && || !. None for any other.
     """
-    return _part(form, form.root, plain)
+    part = _part(form, form.root, plain)
+    return None if part is None else _evaluating(part)
 
 
-def _part(form: Form, node: Message, plain: Collection[str]) -> Shortcut | None:
+class _Constant(NamedTuple):
+    value: Any
+
+
+class _Fact(NamedTuple):
+    name: str
+
+
+_Part = _Constant | _Fact | Shortcut
+
+
+def _part(form: Form, node: Message, plain: Collection[str]) -> _Part | None:
     name = form.name_of(node)
     if name is not None:
-        return itemgetter(name) if name in plain else None
+        return _Fact(name) if name in plain else None
     if _CONSTANT in node or _LIST in node:
         found = _constants(node)
-        return None if found is None else lambda _: found[0]
+        return None if found is None else _Constant(found[0])
     if _CALL not in node:
         return None
     call = message_of(bytes_of(node, _CALL))
@@ -52,19 +64,41 @@ def _part(form: Form, node: Message, plain: Collection[str]) -> Shortcut | None:
     return _applied(bytes_of(call, 2).decode(), [part for part in parts if part is not None])
 
 
-def _applied(function: str, to: list[Shortcut]) -> Shortcut | None:
+def _evaluating(part: _Part) -> Shortcut:
+    if isinstance(part, _Fact):
+        return itemgetter(part.name)
+    if isinstance(part, _Constant):
+        return lambda _: part.value
+    return part
+
+
+def _applied(function: str, to: list[_Part]) -> Shortcut | None:
     if function == "!_":
-        [one] = to
+        [one] = map(_evaluating, to)
         return lambda facts: not one(facts)
     if len(to) != 2:
         return None
-    one, other = to
+    compare = _COMPARING.get(function)
+    if compare is not None:
+        return _compared(compare, *to)
+    one, other = map(_evaluating, to)
     if function == "_&&_":
         return lambda facts: one(facts) and other(facts)
     if function == "_||_":
         return lambda facts: one(facts) or other(facts)
-    compare = _COMPARING.get(function)
-    return None if compare is None else lambda facts: compare(one(facts), other(facts))
+    return None
+
+
+def _compared(compare: Callable[[Any, Any], bool], one: _Part, other: _Part) -> Shortcut:
+    """A fact beside a constant, which most conditions are, takes one call less for each of them."""
+    if isinstance(one, _Fact) and isinstance(other, _Constant):
+        name, value = one.name, other.value
+        return lambda facts: compare(facts[name], value)
+    if isinstance(one, _Constant) and isinstance(other, _Fact):
+        value, name = one.value, other.name
+        return lambda facts: compare(value, facts[name])
+    first, second = _evaluating(one), _evaluating(other)
+    return lambda facts: compare(first(facts), second(facts))
 
 
 def _constants(node: Message) -> tuple[Any] | None:

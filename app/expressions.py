@@ -249,21 +249,24 @@ def asking(
     fails, each alone.
     """
     known: Mapping[str, bool] | None = None
+    shortcuts, others = _shortcuts(trigger, together)
 
     def ask(expression: str) -> bool:
         nonlocal known
         try:
+            short = shortcuts.get(expression)
+            if short is not None:
+                return short(facts)
             condition = _compiled(expression, trigger)
-        except ExpressionInvalid as error:
-            raise ConditionFailed(f"the condition can't be used: {error.extra['message']}") from None
-        try:
             if condition.shortcut is not None:
                 return condition.shortcut(facts)
             if known is None:
-                known = _evaluated_together(trigger, facts, _without_shortcut(trigger, together))
+                known = _evaluated_together(trigger, facts, others)
             if expression in known:
                 return known[expression]
             asked = {name: facts[name] for name in condition.names}
+        except ExpressionInvalid as error:
+            raise ConditionFailed(f"the condition can't be used: {error.extra['message']}") from None
         except KeyError:
             raise ConditionFailed(_FAILURES["No value with name"]) from None
         return _evaluated(condition, _environment(trigger).Activation(asked))
@@ -272,16 +275,22 @@ def asking(
 
 
 @lru_cache(maxsize=64)
-def _without_shortcut(trigger: Trigger, expressions: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of the conditions that take the library; those that can't be used among them."""
-    found: list[str] = []
+def _shortcuts(
+    trigger: Trigger, expressions: tuple[str, ...]
+) -> tuple[Mapping[str, Shortcut], tuple[str, ...]]:
+    """The short ways to evaluate the conditions; and those that take the library, with those that can't be used."""
+    shortcuts: dict[str, Shortcut] = {}
+    others: list[str] = []
     for expression in expressions:
         try:
-            if _compiled(expression, trigger).shortcut is None:
-                found.append(expression)
+            short = _compiled(expression, trigger).shortcut
         except ExpressionInvalid:
-            found.append(expression)
-    return tuple(found)
+            short = None
+        if short is None:
+            others.append(expression)
+        else:
+            shortcuts[expression] = short
+    return shortcuts, tuple(others)
 
 
 def _evaluated_together(

@@ -9,6 +9,8 @@ from datetime import date, datetime
 from typing import NamedTuple
 from zlib import crc32
 
+from app.domain.rows import quickly_replaced
+
 BUCKETS = 64
 
 
@@ -17,6 +19,7 @@ def bucket_of(key: str) -> int:
     return crc32(key.encode()) % BUCKETS
 
 
+@quickly_replaced
 class Account(NamedTuple):
     """One member: what they hold and where they stand. A cache of the ledger, provably (`loyalty verify`).
 
@@ -76,6 +79,7 @@ class Account(NamedTuple):
         return self._replace(campaigns=bytes(bits))
 
 
+@quickly_replaced
 class Lot(NamedTuple):
     """Points granted at once, which expire together; for an order, also the order's own state.
 

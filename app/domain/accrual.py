@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from app.domain.account import Account, Lot, Review, Tally
+from app.domain.calendar import local_date
 from app.domain.campaign_choice import sums_of
 from app.domain.commands import Accrue, Settle
 from app.domain.compact import compact
@@ -15,7 +16,7 @@ from app.domain.errors import (
     OrderNotPending,
     OrderReversed,
 )
-from app.domain.expiry import expires_at
+from app.domain.expiry import expires_after
 from app.domain.instants import earlier, rfc3339
 from app.domain.lots import release, with_arrival
 from app.domain.order_boosts import boosted
@@ -208,7 +209,7 @@ def settle_order(
         detail |= prizes.detail
         if prizes.coupons:
             given = order._replace(coupons=tuple(coupon.code for coupon in prizes.coupons))
-            lot = lot._replace(terms=given.terms())
+            lot = lot._replace(terms=given.terms(is_told=True))
     return Settled(prizes.account, lot, restanding.reviews, detail, prizes)
 
 
@@ -240,15 +241,16 @@ def order_lot(
     occurred_at: datetime,
     settles: bool,
 ) -> Lot:
-    """The order's lot with its grant still pending, so that settling is the same now and later."""
+    """The order's lot, which `settle_order` releases, now or later."""
     program = context.program
+    day = context.today if occurred_at == context.now else local_date(occurred_at, program.timezone)
     return Lot(
         bucket=account.bucket,
         member_id=account.member_id,
         lot=account.lot_count + 1,
         sequence=account.sequence + 1,
         source="order",
-        pending=True,
+        pending=not settles,
         granted=reward.points,
         remaining=reward.points,
         reserved=0,
@@ -257,12 +259,12 @@ def order_lot(
         clawed_back=0,
         moved=0,
         accrued_at=occurred_at,
-        expires_at=expires_at(occurred_at, program) if reward.points else None,
+        expires_at=expires_after(day, program) if reward.points else None,
         settle_at=None if settles else context.now + timedelta(days=program.settlement_days),
         program_version=program.version,
         order_id=order_id,
         amount=order.amount,
         refunded=0,
         tier=account.tier,
-        terms=order.terms() if order.lines or order.channel or order.boosts else None,
+        terms=order.terms(is_told=settles),
     )

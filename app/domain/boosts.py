@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 from app.domain.campaigns import ALL_LINES, AT_THE_TILL, Campaign, Effect, EffectKind, Lines
 from app.domain.ratio import Ratio
 
+_NOTHING_MORE: Mapping[str, Any] = {}
+
 
 class Boost(NamedTuple):
     """One effect of one version of a campaign on an order."""
@@ -94,56 +96,84 @@ def boosted_points(boosts: Sequence[Boost], lines: Sequence[Weighted], *, share:
 
 def flat_points(boosts: Sequence[Boost]) -> tuple[int, ...] | None:
     """What each boost pays on an order of which nothing came back; None if that depends on the order's points."""
-    if any(boost.factor is not None for boost in boosts):
-        return None
-    return tuple(
-        0
-        if boost.kind != "add_points"
-        else boost.amount
-        if boost.cap is None
-        else min(boost.amount, boost.cap)
-        for boost in boosts
-    )
+    paid: list[int] = []
+    for boost in boosts:
+        if boost.factor is not None:
+            return None
+        points = boost.amount if boost.kind == "add_points" else 0
+        paid.append(points if boost.cap is None else min(points, boost.cap))
+    return tuple(paid)
 
 
 def boosted_growth(boosts: Iterable[Boost], *, share: Fraction | int) -> int:
     """The growth that boosts add to what is left of an order."""
-    return sum(int(boost.amount * share) for boost in boosts if boost.kind == "add_growth")
-
-
-def write_boosts(boosts: Iterable[Boost]) -> list[dict[str, Any]]:
-    """As an order keeps them: what says nothing is left out."""
-    written: list[dict[str, Any]] = []
+    growth = 0
     for boost in boosts:
-        told: dict[str, Any] = {
-            "campaign": boost.campaign,
-            "version": boost.version,
-            "label": boost.label,
-            "kind": boost.kind,
-        }
-        if boost.factor is not None:
-            told["factor"] = str(boost.factor)
-        if boost.amount:
-            told["amount"] = boost.amount
-        if boost.template is not None:
-            told |= {"template": boost.template, "pieces": boost.pieces}
-        if boost.lines != ALL_LINES:
-            told["lines"] = [sorted(names) for names in boost.lines]
-        if boost.cap is not None:
-            told["cap"] = boost.cap
-        written.append(told)
-    return written
+        if boost.kind == "add_growth":
+            growth += int(boost.amount * share)
+    return growth
 
 
-def read_boosts(written: Iterable[Mapping[str, Any]]) -> tuple[Boost, ...]:
+Written = tuple[str, int, Any] | tuple[str, int, Any, Mapping[str, Any]]
+"""A boost as an order keeps it: campaign, version, what it gives, and what else it says (`lines`, `cap`, `label`).
+Points are told as a number, a factor as text, anything else as its kind and how many, or which coupon and how many.
+"""
+
+
+def write_boosts(boosts: Iterable[Boost], *, is_told: bool = False) -> list[Written]:
+    """As an order keeps them. If `is_told`, without their labels: nothing tells those again."""
+    return [_write(boost, is_told=is_told) for boost in boosts]
+
+
+def _write(boost: Boost, *, is_told: bool) -> Written:
+    gives: Any = boost.amount
+    if boost.factor is not None:
+        gives = str(boost.factor)
+    elif boost.template is not None:
+        gives = [boost.kind, boost.template, boost.pieces]
+    elif boost.kind != "add_points":
+        gives = [boost.kind, boost.amount]
+    more: dict[str, Any] = {}
+    if boost.lines != ALL_LINES:
+        more["lines"] = [sorted(names) for names in boost.lines]
+    if boost.cap is not None:
+        more["cap"] = boost.cap
+    if boost.label and not is_told:
+        more["label"] = boost.label
+    told = (boost.campaign, boost.version, gives)
+    return (*told, more) if more else told
+
+
+def read_boosts(written: Iterable[Sequence[Any] | Mapping[str, Any]]) -> tuple[Boost, ...]:
     """The boosts that an order keeps."""
-    return tuple(_read(told) for told in written)
+    return tuple(_read_named(told) if isinstance(told, Mapping) else _read(*told) for told in written)
 
 
-def _read(told: Mapping[str, Any]) -> Boost:
-    fields: dict[str, Any] = dict(told)
+def _read(campaign: str, version: int, gives: Any, more: Mapping[str, Any] = _NOTHING_MORE) -> Boost:  # noqa: ANN401
+    fields: dict[str, Any] = dict(more)
+    if "lines" in fields:
+        fields["lines"] = _read_lines(fields["lines"])
+    fields.setdefault("label", "")
+    if isinstance(gives, int):
+        return Boost(campaign, version, kind="add_points", amount=gives, **fields)
+    if isinstance(gives, str):
+        return Boost(campaign, version, kind="multiply_points", factor=Ratio.parse(gives), **fields)
+    kind, *what = gives
+    if len(what) == 1:
+        return Boost(campaign, version, kind=kind, amount=what[0], **fields)
+    template, pieces = what
+    return Boost(campaign, version, kind=kind, template=template, pieces=pieces, **fields)
+
+
+def _read_named(told: Mapping[str, Any]) -> Boost:
+    """One that was written before they were told by their places."""
+    fields = dict(told)
     if "factor" in fields:
         fields["factor"] = Ratio.parse(fields["factor"])
     if "lines" in fields:
-        fields["lines"] = Lines(*map(frozenset, fields["lines"]))
+        fields["lines"] = _read_lines(fields["lines"])
     return Boost(**fields)
+
+
+def _read_lines(written: Iterable[Iterable[str]]) -> Lines:
+    return Lines(*map(frozenset, written))

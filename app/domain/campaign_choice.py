@@ -48,9 +48,12 @@ def applying(
     trigger: Trigger, account: Account, roster: Roster, facts: Callable[[], Facts]
 ) -> list[Campaign]:
     """The campaigns open for the trigger that are for the member, in the order they apply; failures are noted."""
+    open_now = roster.open(trigger)
+    if not open_now:
+        return []
     found: list[Campaign] = []
-    asking = _once(lambda: roster.ask(trigger, facts()))
-    for campaign in roster.open(trigger):
+    asking = roster.ask(trigger, facts())
+    for campaign in open_now:
         outcome, error = _outcome(campaign, account, asking)
         if outcome == "applied":
             found.append(campaign)
@@ -118,19 +121,23 @@ def limit(
             context.campaigns.failed(code, f"it would give more than {MOST_POINTS} points at once.")
             spent.add(code)
             break  # without it the next ones pay less
+        if not wanted:
+            points[code] = 0
+            continue
         allowed = wanted
-        if wanted and (most := campaign.budget.per_member) is not None:
+        if (most := campaign.budget.per_member) is not None:
             allowed = min(allowed, most - member.given.get(code, 0))
         budgets = budgets_of(campaign, context.today.isoformat())
         for budget in budgets:
             if allowed > 0:
                 allowed = context.campaigns.left(budget, allowed)
-        if wanted and allowed <= 0:
+        if allowed <= 0:
             spent.add(code)
             continue
         points[code] = allowed
-        draws |= dict.fromkeys(budgets, allowed)
-    return Limited(points, frozenset(spent), {budget: drawn for budget, drawn in draws.items() if drawn})
+        for budget in budgets:
+            draws[budget] = allowed
+    return Limited(points, frozenset(spent), draws)
 
 
 def budgets_of(campaign: Campaign, today: str) -> list[str]:
@@ -163,16 +170,19 @@ def counted(member: Member, change: Change, context: Context) -> Change:
             given[code] = given.get(code, member.given.get(code, 0)) + tally.points
     if not newcomers and not given:
         return change
-    rows = tuple(CampaignPoints(account.bucket, account.member_id, *each) for each in given.items())
+    rows = tuple([CampaignPoints(account.bucket, account.member_id, *each) for each in given.items()])
     return change._replace(account=account, newcomers=tuple(newcomers), given=rows)
 
 
-def sums_of(tallies: Iterable[Tally]) -> dict[str, tuple[int, ...]]:
+def sums_of(tallies: Iterable[Tally]) -> dict[str, list[int]]:
     """What campaigns gave or lost as entries tell it, so that what is counted of them can be proved:
-    {campaign: (times, amount, ...)}, in the order of `SUMS_OF_CAMPAIGNS`.
+    {campaign: [times, amount, ...]}, in the order of `SUMS_OF_CAMPAIGNS`, up to the last that is not 0.
     """
-    sums: dict[str, tuple[int, ...]] = {}
+    sums: dict[str, list[int]] = {}
     for code, *more in tallies:
         before = sums.get(code)
-        sums[code] = tuple(more) if before is None else tuple(map(add, before, more))
+        sums[code] = more if before is None else list(map(add, before, more))
+    for figures in sums.values():
+        while figures and not figures[-1]:
+            figures.pop()
     return sums

@@ -29,8 +29,12 @@ def expires_at(accrued_at: datetime, program: Program) -> datetime | None:
     Under `inactivity` the accrual counts as activity: at each later one, ask again with that instant, and
     move the lots that have not expired to the answer.
     """
-    timezone = program.timezone
-    return _expiry_of(accrued_at.astimezone(timezone).date(), program.validity, timezone)
+    return expires_after(local_date(accrued_at, program.timezone), program)
+
+
+def expires_after(day: date, program: Program) -> datetime | None:
+    """The same of points accrued on that day of the program's zone."""
+    return _expiry_of(day, program.validity, program.timezone)
 
 
 @lru_cache(maxsize=8192)

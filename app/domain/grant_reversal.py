@@ -105,7 +105,7 @@ def _tallies(told: Mapping[str, Any], chances: int, coupons: int) -> Iterator[Ta
     `coupons` that are void.
     """
     for campaign, gave in told.get("campaigns", {}).items():
-        sums = dict(zip(SUMS_OF_CAMPAIGNS, gave, strict=True))
+        sums = {**dict.fromkeys(SUMS_OF_CAMPAIGNS, 0), **dict(zip(SUMS_OF_CAMPAIGNS, gave, strict=False))}
         lost, void = min(chances, sums["chances"]), min(coupons, sums["coupons"])
         chances, coupons = chances - lost, coupons - void
         yield Tally(campaign, chances=-lost, coupons=-void, taken_back=sums["points"])

@@ -1,6 +1,7 @@
 """Instants as text: RFC 3339 in UTC, as every answer and every record writes them."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import overload
 
 
@@ -12,8 +13,11 @@ def rfc3339(instant: None) -> None: ...
 def rfc3339(instant: datetime | None) -> str | None: ...
 def rfc3339(instant: datetime | None) -> str | None:
     """`2026-03-01T16:00:00Z`, with a fraction only where there is one."""
-    if instant is None:
-        return None
+    return None if instant is None else _written(instant)
+
+
+@lru_cache(maxsize=8192)  # most are midnights that many expire at
+def _written(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 

@@ -89,11 +89,12 @@ def arrive(lot: Lot, points: int, *, debt: int, now: datetime, program: Program)
 
 
 def release(lot: Lot, *, debt: int, now: datetime, program: Program) -> Arrival:
-    """Let all that a pending lot holds become available, in the version that granted it.
+    """Let all that a pending or new lot holds become available, in the version that granted it.
 
     A back-dated lot may have expired, in part (a yearly tenth) or whole: that is written down at once.
     """
-    lot = lot._replace(pending=False, settle_at=None)
+    if lot.pending:
+        lot = lot._replace(pending=False, settle_at=None)
     if not debt and (lot.expires_at is None or lot.expires_at > now):
         return Arrival(lot, lot.remaining, 0, 0)  # most of them
     return arrive(lot._replace(remaining=0), lot.remaining, debt=debt, now=now, program=program)

@@ -27,8 +27,6 @@ def boosted(member: Member, account: Account, order: Order, context: Context) ->
     One for which no money was paid takes part in none: its refund would have nothing to go by, and coupons for it could
     be had again and again. Raises NeedsMore.
     """
-    if not context.campaigns.open("order"):
-        return Boosted(order, _earned(order, account, context))
     campaigns = applying(
         "order",
         account,

@@ -95,8 +95,12 @@ class Order(NamedTuple):
             ordered_fen=self.amount,
         )
 
-    def terms(self) -> str | None:
-        """The JSON kept in the lot: None where the amounts tell it all."""
+    def terms(self, *, is_told: bool = False) -> str | None:
+        """The JSON kept in the lot: None where the amounts tell it all. Once an entry told what the order earned in
+        full (`is_told`), it need not say what campaigns call themselves.
+        """
+        if not (self.lines or self.boosts or self.channel is not None or self.returned or self.coupons):
+            return None
         terms: dict[str, Any] = {}
         if self.channel is not None:
             terms["channel"] = self.channel
@@ -106,10 +110,10 @@ class Order(NamedTuple):
             terms["returned"] = self.returned
             terms["unallocated"] = self.unallocated
         if self.boosts:
-            terms["boosts"] = write_boosts(self.boosts)
+            terms["boosts"] = write_boosts(self.boosts, is_told=is_told)
         if self.coupons:
             terms["coupons"] = self.coupons
-        return compact(terms) if terms else None
+        return compact(terms)
 
 
 def order_of(lot: Lot) -> Order:

@@ -28,6 +28,7 @@ from app.domain.command import Command
 from app.domain.compact import compact
 from app.domain.program import Program
 from app.domain.roster import NO_CAMPAIGNS, Roster
+from app.domain.rows import quickly_replaced
 from app.domain.shelf import EMPTY_SHELF, Shelf
 
 
@@ -52,6 +53,7 @@ class Context(NamedTuple):
     campaigns: Roster = NO_CAMPAIGNS
 
 
+@quickly_replaced
 class Change(NamedTuple):
     """What a decision does to one member. `detail` is what the answer holds beyond the entry's columns."""
 

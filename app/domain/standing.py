@@ -71,8 +71,9 @@ def standing_of(
     """
     start = window_start(at, program)
     if start is None:
-        earned = account.earned - sum(gift.points for gift in without)
-        growth = account.growth - sum(gift.growth for gift in without)
+        earned, growth = account.earned, account.growth
+        for gift in without:
+            earned, growth = earned - gift.points, growth - gift.growth
         return Standing(account.spend, account.orders, earned, growth)
     left_out = {gift.lot for gift in without}
     end = end_of_day(local_date(at, program.timezone), program.timezone)

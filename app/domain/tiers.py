@@ -102,14 +102,12 @@ def window_start(now: datetime, program: Program) -> datetime | None:
     A rolling window of N months ends with today and is whole days: on 5 March twelve months begin on 6 March.
     """
     qualification, timezone = program.tiers.qualification, program.timezone
+    if qualification.window == "lifetime":
+        return None
     today = local_date(now, timezone)
-    match qualification.window:
-        case "rolling_months":
-            return end_of_day(add_months(today, -qualification.window_months), timezone)
-        case "calendar_year":
-            return midnight(date(today.year, 1, 1), timezone)
-        case _:  # lifetime
-            return None
+    if qualification.window == "rolling_months":
+        return end_of_day(add_months(today, -qualification.window_months), timezone)
+    return midnight(date(today.year, 1, 1), timezone)  # calendar_year
 
 
 def tier_valid_until(*, tier: str, won_at: datetime, program: Program) -> datetime | None:

@@ -67,6 +67,7 @@ class Deciding:
         default_factory=list[tuple[str, Mapping[str, Any] | None, datetime]]
     )
     exhausted: dict[str, int] = field(default_factory=dict[str, int])  # templates, each at its revision
+    _lately: tuple[datetime | None, date] = (None, date.min)  # the moment last asked for, and its day
     needs_more: Needs | None = None  # what some decision turned out to need, with what was needed before
 
     def mature(self, accounts: Mapping[str, Account]) -> None:
@@ -253,5 +254,6 @@ class Deciding:
         self.roster.draw(change.draws)
 
     def _context(self, now: datetime, caller: Caller) -> Context:
-        today = local_date(now, self.program.timezone)
-        return Context(now, today, self.program, self.programs, caller, self.shelf, self.roster)
+        if now != self._lately[0]:
+            self._lately = now, local_date(now, self.program.timezone)
+        return Context(now, self._lately[1], self.program, self.programs, caller, self.shelf, self.roster)

@@ -52,7 +52,7 @@ WITH slice AS MATERIALIZED (
 )
 SELECT slice.bucket, slice.member_id, slice.took_part AND {_UNPAID} AND (
            SELECT coalesce(sum((given ->> {_POINTS})::bigint), 0) = 0
-               OR sum((given ->> {_POINTS})::bigint) > sum((given ->> {_TAKEN_BACK})::bigint)
+               OR sum((given ->> {_POINTS})::bigint) > coalesce(sum((given ->> {_TAKEN_BACK})::bigint), 0)
              FROM entry, LATERAL (SELECT entry.detail -> 'campaigns' -> $6 AS given) AS told
             WHERE entry.bucket = slice.bucket AND entry.member_id = slice.member_id
               AND entry.detail::text LIKE '%"campaigns":{{%') AS is_due

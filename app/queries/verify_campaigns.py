@@ -1,7 +1,7 @@
 """What `verify` compares campaigns with: what the entries tell that each gave; and their budgets with both.
 
-An entry tells what campaigns gave with it, or lost by it, as {campaign: [times, amount, ...]}; the points besides as
-parts of its breakdown. What an order is worth is told again when it settles.
+An entry tells what campaigns gave with it, or lost by it, as {campaign: [times, amount, ...]}, up to the last that is
+not 0; the points besides as parts of its breakdown. What an order is worth is told again when it settles.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 from app.domain.account import SUMS_OF_CAMPAIGNS
 from app.queries.verify_checks import Check, comparison, where_there
 
-_NUMBERED = ", ".join(f"sums[{number}] AS {name}" for number, name in enumerate(SUMS_OF_CAMPAIGNS, 1))
+_NUMBERED = ", ".join(
+    f"coalesce(sums[{number}], 0) AS {name}" for number, name in enumerate(SUMS_OF_CAMPAIGNS, 1)
+)
 _ADDED = ", ".join(f"sum({name})::bigint AS {name}" for name in SUMS_OF_CAMPAIGNS)
 
 # Taken apart as text: `json_each` would cost more for each order than all else that is compared of it.

@@ -227,7 +227,7 @@ def _detail(row: EntryRow) -> dict[str, Any]:
         ]
     if "campaigns" in detail:
         detail["campaigns"] = {
-            code: {name: figure for name, figure in zip(SUMS_OF_CAMPAIGNS, figures, strict=True) if figure}
+            code: {name: figure for name, figure in zip(SUMS_OF_CAMPAIGNS, figures, strict=False) if figure}
             for code, figures in detail["campaigns"].items()
         }
     return detail

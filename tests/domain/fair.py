@@ -132,7 +132,8 @@ class Fair(Book):
         for entry in self.entries.get(member_id, []):
             detail = json.loads(entry.detail)
             for code, sums in detail.get("campaigns", {}).items():
-                told[code] = [had + more for had, more in zip(told.get(code, [0] * 8), sums, strict=True)]
+                assert not sums or sums[-1], "nothing that is 0 is told at the end"
+                told[code] = list(map(add, told.get(code, [0] * 8), [*sums, *[0] * 8]))
             if entry.kind != "settle":
                 for rule, _, part, *_ in detail.get("breakdown", ()):
                     if rule.startswith("campaign:"):

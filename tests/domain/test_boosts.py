@@ -106,9 +106,37 @@ def test_what_a_campaign_adds() -> None:
 
 
 def test_what_says_nothing_is_not_written() -> None:
-    assert write_boosts([boost("add_points", amount=5)]) == [
-        {"campaign": "c", "version": 1, "label": "C", "kind": "add_points", "amount": 5}
+    boosts = [
+        boost("add_points", amount=5),
+        boost("add_growth", amount=6),
+        boost(factor="1.5", cap=7, lines=FIRST),
+        boost("issue_coupon", template="t", pieces=2),
     ]
+    assert write_boosts(boosts, is_told=True) == [
+        ("c", 1, 5),
+        ("c", 1, ["add_growth", 6]),
+        ("c", 1, "1.5", {"lines": [["s0"], [], []], "cap": 7}),
+        ("c", 1, ["issue_coupon", "t", 2]),
+    ]
+
+
+def test_labels_are_kept_until_they_were_told() -> None:
+    assert write_boosts([boost("add_points", amount=5)]) == [("c", 1, 5, {"label": "C"})]
+    [read] = read_boosts(json.loads(compact(write_boosts([boost("add_points", amount=5)], is_told=True))))
+    assert read == boost("add_points", amount=5)._replace(label="")
+
+
+def test_those_written_by_their_names_are_read() -> None:
+    named = (
+        '[{"campaign":"c","version":1,"label":"C","kind":"add_points","amount":5,"cap":3},'
+        '{"campaign":"c","version":1,"label":"C","kind":"multiply_points","factor":"1.5","lines":[["s0"],[],[]]},'
+        '{"campaign":"c","version":1,"label":"C","kind":"issue_coupon","template":"t","pieces":2}]'
+    )
+    assert read_boosts(json.loads(named)) == (
+        boost("add_points", amount=5, cap=3),
+        boost(factor="1.5", lines=FIRST),
+        boost("issue_coupon", template="t", pieces=2),
+    )
 
 
 names = st.frozensets(st.sampled_from(["a", "b", "s0", "鞋"]), max_size=2)

@@ -21,7 +21,7 @@ def test_campaigns_by_trigger() -> None:
 def test_no_campaigns() -> None:
     assert NO_CAMPAIGNS.open("order") == ()
     with pytest.raises(AssertionError):
-        NO_CAMPAIGNS.ask("order", {})
+        NO_CAMPAIGNS.ask("order", {})("true")
 
 
 def test_what_is_left_of_a_budget() -> None:
