@@ -17,7 +17,7 @@ from app.domain.errors import (
     OrderReversed,
 )
 from app.domain.expiry import expires_after
-from app.domain.instants import earlier, rfc3339
+from app.domain.instants import earlier
 from app.domain.lots import release, with_arrival
 from app.domain.order_boosts import boosted
 from app.domain.orders import Order, order_of
@@ -226,7 +226,7 @@ def told_grant(lot: Lot, reward: Earned, account: Account) -> dict[str, Any]:
     """What an order's entry tells of the grant; `account` as it was before."""
     return {
         "breakdown": reward.breakdown,
-        "expires_at": rfc3339(lot.expires_at) if reward.points else None,
+        "expires_at": int(lot.expires_at.timestamp()) if reward.points and lot.expires_at else None,
         "tier": account.tier,
     }
 

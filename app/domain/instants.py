@@ -21,6 +21,16 @@ def _written(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def read_told(told: str | int | None) -> str | None:
+    """The same of an instant as an entry tells it: whole seconds since 1970, or, as it once was, in these words."""
+    return _of_seconds(told) if isinstance(told, int) else told
+
+
+@lru_cache(maxsize=8192)
+def _of_seconds(seconds: int) -> str:
+    return rfc3339(datetime.fromtimestamp(seconds, UTC))
+
+
 def earlier(one: datetime | None, other: datetime | None) -> datetime | None:
     """The earlier of two instants, either of which may be missing."""
     if one is None or other is None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from app.domain.instants import earlier, rfc3339
+from app.domain.instants import earlier, read_told, rfc3339
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -39,3 +39,9 @@ def test_the_earlier_of_two() -> None:
     later = NOON + timedelta(seconds=1)
     assert earlier(NOON, later) == earlier(later, NOON) == earlier(NOON, None) == earlier(None, NOON) == NOON
     assert earlier(None, None) is None
+
+
+def test_instants_that_entries_tell() -> None:
+    assert read_told(int(NOON.timestamp())) == "2026-03-01T12:00:00Z"
+    assert read_told("2026-03-01T12:00:00Z") == "2026-03-01T12:00:00Z"
+    assert read_told(None) is None
