@@ -293,12 +293,12 @@ def test_campaigns_add_to_it_and_are_taken_back_with_it() -> None:
     ]
     assert book.asked == [{"event.kind": "review", "event.level": ""}]
     assert book.do(record("b", "profile"))["points"] == 50  # the condition does not hold
-    assert book.given == [[1, 0, 10, 7, 2, 0, 0, 0]]
+    assert book.given == [[1, 0, 10, 7, 2]]
     member = book.members["m"]
     member.account = member.account._replace(chances=1)  # one was used
     back = book.do(undo())
     assert (back["points"], back["growth"], back["chances"]) == (30, 27, 1)
-    assert book.given == [[1, 0, 10, 7, 2, 0, 0, 0], [0, 0, 0, 0, -1, 0, 0, 10]]
+    assert book.given == [[1, 0, 10, 7, 2], [0, 0, 0, 0, -1, 0, 0, 10]]
     assert (book.account().growth, book.account().chances) == (0, 0)
 
 
