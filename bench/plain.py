@@ -10,6 +10,7 @@ from typing import Final
 import asyncpg
 import uvloop
 
+from app.database import plan_once
 from app.ledger.connection import Connection
 from app.ledger.load import REAL_CLOCK, Wanted, load
 from app.ledger.locks import lock_accounts
@@ -27,6 +28,7 @@ def run(url: str, *, members: int, seconds: int) -> float:
 
 async def _run(url: str, members: int, seconds: int) -> float:
     connection: Connection = await asyncpg.connect(url)
+    await plan_once(connection)
     template = history("template", orders=1, now=datetime.now(UTC))
     for _ in range(WARM_UP):
         await _transaction(connection, f"u-{random.randint(1, members)}", template)

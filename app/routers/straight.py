@@ -88,9 +88,12 @@ class _Reading(Request):
         if read is None:
             message = await self.receive()
             read = message.get("body", b"")
-            while message.get("more_body", False):
-                message = await self.receive()
-                read += message.get("body", b"")
+            if message.get("more_body", False):
+                parts = [read]
+                while message.get("more_body", False):
+                    message = await self.receive()
+                    parts.append(message.get("body", b""))
+                read = b"".join(parts)
             if message["type"] == "http.disconnect":
                 raise ClientDisconnect
             self._read = read
