@@ -27,7 +27,7 @@ from app.domain.campaign_walks import (
     is_over,
     moments_between,
 )
-from app.domain.campaigns import Campaign
+from app.domain.campaigns import ONE_OCCASION, Campaign, Trigger
 from app.domain.posting import Caller
 from app.domain.program import Program
 from app.festivals import beginning_on
@@ -249,6 +249,7 @@ class _Walker(NamedTuple):
     async def _pay(self, walk: Walk, found: Sequence[tuple[Place, date]], caller: Caller) -> int:
         """Ask for a batch of members, but for the control group; returns how many were paid."""
         campaign = walk.campaign
+        beside = self._beside(campaign, await self._now())
         requests = [
             Request(
                 PayCampaign(
@@ -256,6 +257,7 @@ class _Walker(NamedTuple):
                     campaign=campaign.campaign,
                     trigger=campaign.trigger,
                     occasion=walk.occasion(last),
+                    beside=beside,
                 ),
                 caller,
             )
@@ -273,10 +275,20 @@ class _Walker(NamedTuple):
     async def _goes_on(self, walk: Walk) -> bool:
         """Whether the campaign is open as the engine knows it, which learns of changes with every batch."""
         now = await self._now()
-        campaign = walk.campaign
-        open_now = self.engine.campaigns.open_at(now, self.engine.rulebook.at(now))
-        is_open = any(each.campaign == campaign.campaign for each in open_now.get(campaign.trigger, ()))
+        is_open = any(
+            each.campaign == walk.campaign.campaign for each in self._open(walk.campaign.trigger, now)
+        )
         return is_open and (walk.until is None or now < walk.until)
+
+    def _beside(self, campaign: Campaign, now: datetime) -> tuple[str, ...]:
+        """The others that are asked on the same occasion, if not all of them stack."""
+        open_now = self._open(campaign.trigger, now) if campaign.trigger in ONE_OCCASION else ()
+        if all(each.stacks for each in open_now):
+            return ()
+        return tuple(each.campaign for each in open_now if each.campaign != campaign.campaign)
+
+    def _open(self, trigger: Trigger, now: datetime) -> Sequence[Campaign]:
+        return self.engine.campaigns.open_at(now, self.engine.rulebook.at(now)).get(trigger, ())
 
     async def _now(self) -> datetime:
         return await self.connection.fetchval(f"SELECT {self.clock}")

@@ -47,7 +47,7 @@ class ReverseActivity(Command):
         return self.reference
 
     @property
-    def entries_undone(self) -> tuple[tuple[str, str], ...]:
+    def entries_told(self) -> tuple[tuple[str, str], ...]:
         return ((self.member_id, f"activity/{self.reference}"),)
 
     def natural_key(self, today: date) -> str:

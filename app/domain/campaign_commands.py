@@ -12,7 +12,8 @@ class PayCampaign(Command):
     """A campaign pays a member on an occasion, once: `enrolment`, `tier/gold`, `birthday/2026`, `at/2026-12-05`,
     `holiday/2027-02-06`, `dormant/2026-08-25`, `balance`, `end`.
 
-    `facts` are what its condition is told of the event, as pairs.
+    `facts` are what its condition is told of the event, as pairs; `beside` the campaigns that may have paid on the same
+    occasion by a command of their own that is not decided together with this one.
     """
 
     kind = "campaign"
@@ -22,6 +23,11 @@ class PayCampaign(Command):
     trigger: Trigger
     occasion: str
     facts: tuple[tuple[str, str | int], ...] = ()
+    beside: tuple[str, ...] = ()
+
+    @property
+    def entries_told(self) -> tuple[tuple[str, str], ...]:
+        return tuple((self.member_id, key_of_payment(each, self.occasion)) for each in self.beside)
 
     @property
     def keeps_alive(self) -> bool:
@@ -33,8 +39,8 @@ class PayCampaign(Command):
         return self.trigger
 
     def content(self) -> bytes:
-        """The hash without what led to the occasion, of which only the first counts."""
-        return Command.content(replace(self, facts=()))
+        """The hash without what led to the occasion, of which only the first counts, and who else was asked."""
+        return Command.content(replace(self, facts=(), beside=()))
 
     def natural_key(self, today: date) -> str | None:
         """None for a tier: what it gave may have been taken back, so that it is due again."""
@@ -58,7 +64,7 @@ class UndoCampaign(Command):
         return key_of_payment(self.campaign, self.occasion, self.number)
 
     @property
-    def entries_undone(self) -> tuple[tuple[str, str], ...]:
+    def entries_told(self) -> tuple[tuple[str, str], ...]:
         return ((self.member_id, self.payment),)
 
     def natural_key(self, today: date) -> str:

@@ -120,8 +120,8 @@ class Command:
         return None
 
     @property
-    def entries_undone(self) -> tuple[tuple[str, str], ...]:
-        """The entries, each by member and key, whose grants it takes back: what they tell, and their lots."""
+    def entries_told(self) -> tuple[tuple[str, str], ...]:
+        """The entries, each by member and key, of which it needs what they tell and granted: it may take that back."""
         return ()
 
     @property

@@ -40,7 +40,7 @@ class UndoMission(Command):
         return _key_of_payment(self.mission, self.period, self.number)
 
     @property
-    def entries_undone(self) -> tuple[tuple[str, str], ...]:
+    def entries_told(self) -> tuple[tuple[str, str], ...]:
         return ((self.member_id, self.payment),)
 
     def natural_key(self, today: date) -> str:

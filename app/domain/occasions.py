@@ -6,10 +6,11 @@ from functools import partial
 from app.domain.account import Account
 from app.domain.boosts import boosts_of
 from app.domain.campaign_choice import judge, limit, stacked
-from app.domain.campaign_commands import PayCampaign
+from app.domain.campaign_commands import PayCampaign, key_of_payment
 from app.domain.campaign_facts import CampaignFacts
 from app.domain.campaigns import ONE_OCCASION, Campaign, Trigger
 from app.domain.command import Command
+from app.domain.gifts import number_due
 from app.domain.posting import Change, Context, Member
 from app.domain.program import Program
 from app.domain.rewards import give, post_grant
@@ -53,7 +54,20 @@ def _applying(member: Member, command: PayCampaign, context: Context) -> list[Ca
         each.campaign: 1 for each in found if any(boost.kind == "add_points" for boost in boosts_of(each))
     }
     spent = limit(found, a_point, member, context).spent
-    return stacked([campaign for campaign in found if campaign.campaign not in spent])
+    return stacked(
+        [
+            campaign
+            for campaign in found
+            if campaign.campaign not in spent or _has_paid(member, campaign.campaign, command)
+        ]
+    )
+
+
+def _has_paid(member: Member, campaign: str, command: PayCampaign) -> bool:
+    """Whether it has paid on this very occasion, which may have spent its budget: so it is not one that isn't there."""
+    if command.trigger == "tier_change":
+        return number_due(member, campaign, command.occasion.removeprefix("tier/")) is None
+    return key_of_payment(campaign, command.occasion) in member.told
 
 
 def _is_due(campaign: Campaign, account: Account) -> bool:

@@ -87,7 +87,7 @@ class UndoReferral(_OfInvitation):
         return f"referral_undo/{self.member_id}/{self.order_id}"
 
     @property
-    def entries_undone(self) -> tuple[tuple[str, str], ...]:
+    def entries_told(self) -> tuple[tuple[str, str], ...]:
         return (
             (self.member_id, f"referral_welcome/{self.order_id}"),
             (self.inviter, f"referral/{self.member_id}/{self.order_id}"),

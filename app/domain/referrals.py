@@ -67,7 +67,7 @@ def undoing(member: Member, change: Change, context: Context) -> Change:
 def _least_fen(member: Member, inviter: str, order_id: str, context: Context) -> int:
     """What the order had to come to when it was rewarded. Raises NeedsMore."""
     undo = UndoReferral(member_id=member.account.member_id, inviter=inviter, order_id=order_id)
-    (_, welcome), _ = undo.entries_undone
+    (_, welcome), _ = undo.entries_told
     if welcome not in member.told:
         raise NeedsMore(commands=frozenset({undo}))
     terms = context.programs[member.told[welcome].program_version].referral
@@ -197,7 +197,7 @@ def undo(members: Mapping[str, Member], command: UndoReferral, context: Context)
     referral = invitee.referral
     if referral is None or referral.order_id != command.order_id:
         return Change(account=invitee.account)
-    of_invitee, of_inviter = (key for _, key in command.entries_undone)
+    of_invitee, of_inviter = (key for _, key in command.entries_told)
     waits_for = None if invitee.account.status == "erased" else command.inviter
     change = undo_grant(invitee, of_invitee, command, context)
     invitation = inviter.invitations[command.member_id]

@@ -76,7 +76,7 @@ _OF_COUPONS = [
     "needs_traits",
     "needs_grants",
 ]
-_OF_REFERRALS = ["entries_undone", "referrals_named", "referrers_named", "invitation_named", "history_of"]
+_OF_REFERRALS = ["entries_told", "referrals_named", "referrers_named", "invitation_named", "history_of"]
 
 
 class _Asked(NamedTuple):
@@ -266,8 +266,8 @@ class Wants:
 
     def _add_referrals(self, command: Command) -> None:
         wanted = self._wanted
-        wanted.keys.update(command.entries_undone)
-        wanted.orders.update(command.entries_undone)
+        wanted.keys.update(command.entries_told)
+        wanted.orders.update(command.entries_told)
         wanted.referrals.update(command.referrals_named)
         wanted.referrers.update(command.referrers_named)
         if command.invitation_named is not None:

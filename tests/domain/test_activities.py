@@ -199,7 +199,7 @@ def test_what_must_be_loaded() -> None:
         "activity",
     )
     assert (undo().activity_counted, undo().activity_named) == (None, "a")
-    assert undo().entries_undone == (("m", "activity/a"),)
+    assert undo().entries_told == (("m", "activity/a"),)
     assert (undo().reads_all_lots, undo().counts, record().counts) == (True, True, True)
 
 

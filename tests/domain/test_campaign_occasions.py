@@ -1,5 +1,6 @@
 """Campaigns that pay by themselves, one occasion after another. Source: RULES.md, Campaigns."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -163,6 +164,33 @@ def test_one_that_stacks_with_none_pays_what_is_left_of_its_budget() -> None:
     book = Fair(found, program=DEFAULT)
     book.do(RISES)
     assert book.tally("A") == {"times": 1, "points": 3}
+
+
+@pytest.mark.parametrize("budget", [CampaignBudget(per_member=5), CampaignBudget(points=5)])
+@pytest.mark.parametrize("trigger", ["tier_change", "enrolment", "birthday"])
+def test_what_it_gave_on_the_occasion_itself_keeps_the_others_out(
+    trigger: Trigger, budget: CampaignBudget
+) -> None:
+    book = Fair(
+        campaign("A", points(5), trigger=trigger, stacks=False, priority=1, budget=budget),
+        campaign("b", points(5), trigger=trigger),
+        program=DEFAULT,
+    )
+    if trigger == "tier_change":
+        book.do(RISES)
+    else:
+        for code in "Ab":
+            book.do(PayCampaign(member_id="m", campaign=code, trigger=trigger, occasion=trigger))
+    paid = [entry.key for entry in book.entries["m"] if entry.kind == "campaign"]
+    assert [key.split("/")[1] for key in paid] == ["A"]
+
+
+def test_who_else_is_asked_on_the_occasion_is_named_for_what_they_paid() -> None:
+    asked = PayCampaign(
+        member_id="m", campaign="b", trigger="birthday", occasion="birthday/2026", beside=("A",)
+    )
+    assert asked.entries_told == (("m", "campaign/A/birthday/2026"),)
+    assert asked.content() == replace(asked, beside=()).content()
 
 
 def test_one_that_gave_the_member_all_it_may_stands_in_nobodys_way() -> None:

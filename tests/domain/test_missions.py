@@ -508,7 +508,7 @@ def test_a_reward_is_paid_once_under_its_own_key() -> None:
     assert again.natural_key(date(2026, 3, 5)) == "mission/three/2026-03/2"
     undone = UndoMission(member_id="m", mission="three", period="2026-03", number=2)
     assert undone.natural_key(date(2026, 3, 5)) == "mission_undo/three/2026-03/2"
-    assert undone.entries_undone == (("m", "mission/three/2026-03/2"),)
+    assert undone.entries_told == (("m", "mission/three/2026-03/2"),)
 
 
 GOALS = {"three": 3, "m": 2_000, "s": 2, "a": 2}

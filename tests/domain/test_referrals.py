@@ -398,7 +398,7 @@ def test_what_it_was_rewarded_by_is_asked_for() -> None:
     with pytest.raises(NeedsMore) as asked:
         book.do(back(amount=1))
     [undo] = asked.value.commands
-    assert undo.entries_undone == (("n", "referral_welcome/o"), ("m", "referral/n/o"))
+    assert undo.entries_told == (("n", "referral_welcome/o"), ("m", "referral/n/o"))
     book.members["n"].told = told
     book.do(back(amount=1))
     assert earned(book, "m") == [200]
@@ -580,7 +580,7 @@ def test_what_must_be_loaded() -> None:
         assert (command.members, command.invitation_named) == (("n", "m"), ("m", "n"))
         assert (command.referrals_named, command.referrers_named) == (("n",), ("m",))
     assert (pay.fires, pay.reads_all_lots, undo.reads_all_lots) == ("referral", False, True)
-    assert undo.entries_undone == (("n", "referral_welcome/o"), ("m", "referral/n/o"))
+    assert undo.entries_told == (("n", "referral_welcome/o"), ("m", "referral/n/o"))
     assert (pay.inviters_key, undo.inviters_key) == ("referral/n/o", "referral_undo/n/o")
     of_share = PayReferralShare(member_id="m", invitee="n")
     assert (of_share.members, of_share.invitation_named) == (("m", "n"), ("m", "n"))
@@ -608,4 +608,4 @@ def test_what_joining_must_load() -> None:
         RefundCheckout(member_id="n", checkout_id="o", reference="r"),
     ):
         assert (refund.referrals_named, refund.referrers_named, refund.invitation_named) == (("n",), (), None)
-        assert (refund.entries_undone, refund.history_of, order().referrals_named) == ((), None, ())
+        assert (refund.entries_told, refund.history_of, order().referrals_named) == ((), None, ())

@@ -290,7 +290,7 @@ def test_keys() -> None:
     today = date(2026, 3, 5)
     undone = UndoCampaign(member_id="m", campaign="c", occasion="tier/mid", number=1)
     assert undone.natural_key(today) == "campaign_undo/c/tier/mid/1"
-    assert undone.entries_undone == (("m", "campaign/c/tier/mid"),)
+    assert undone.entries_told == (("m", "campaign/c/tier/mid"),)
     assert (
         UndoCampaign(member_id="m", campaign="c", occasion="tier/mid", number=2).payment
         == "campaign/c/tier/mid/2"

@@ -232,6 +232,17 @@ async def test_birthdays_once_a_year(sandbox: Sandbox) -> None:
     assert await runs(sandbox) == [("birthday/2031", 3, True), ("birthday/2032", 2, True)]
 
 
+async def test_of_birthdays_one_that_stacks_with_none_keeps_the_others_out(sandbox: Sandbox) -> None:
+    """Though its own payment spent what it may give the member, and each is paid by a walk of its own."""
+    await sandbox.at("2031-04-01T00:00:00+08:00")
+    await born(sandbox, a="1990-04-30", b="1990-04-02")
+    await live(sandbox, "birthday", code="alone", stacks=False, priority=1, budget={"per_member": 50})
+    await live(sandbox, "birthday", code="other")
+    assert await pay(sandbox) == 2
+    paid = await sandbox.rows("SELECT member_id, key FROM entry WHERE kind = 'campaign' ORDER BY 1")
+    assert [tuple(row) for row in paid] == [(name, "campaign/alone/birthday/2031") for name in "ab"]
+
+
 async def test_a_balance_that_is_reached(sandbox: Sandbox) -> None:
     await sandbox.at(NOON)
     await join(sandbox, "a", "b", "c")
