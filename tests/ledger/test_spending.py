@@ -52,7 +52,7 @@ async def test_less_and_more_than_expires_next(till: Till, member: str, points: 
     await _shop(till, member)
     await till.ask(Redeem(member_id=member, reference="a", points=points))
     await _assert_spent(till, member, points)
-    await till.assert_agrees()
+    await till.assert_agrees(member)
 
 
 async def test_one_after_the_other(till: Till, member: str) -> None:
@@ -62,7 +62,7 @@ async def test_one_after_the_other(till: Till, member: str) -> None:
         spent += points
         await till.ask(Redeem(member_id=member, reference=f"r-{number}", points=points))
         await _assert_spent(till, member, spent)
-    await till.assert_agrees()
+    await till.assert_agrees(member)
 
 
 async def test_together_more_than_expires_next(till: Till, member: str) -> None:
@@ -70,7 +70,7 @@ async def test_together_more_than_expires_next(till: Till, member: str) -> None:
     await _shop(till, member)
     await till.ask_all([Redeem(member_id=member, reference=f"r-{number}", points=13) for number in range(9)])
     await _assert_spent(till, member, 9 * 13)
-    await till.assert_agrees()
+    await till.assert_agrees(member)
 
 
 async def test_what_was_freed_before_is_spent_first(till: Till, member: str) -> None:
@@ -80,4 +80,4 @@ async def test_what_was_freed_before_is_spent_first(till: Till, member: str) -> 
         [Cancel(member_id=member, reference="held"), Redeem(member_id=member, reference="b", points=40)]
     )
     await _assert_spent(till, member, 40)
-    await till.assert_agrees()
+    await till.assert_agrees(member)
