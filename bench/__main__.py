@@ -1,6 +1,7 @@
 """`python -m bench`: measure, print the table, keep it."""
 
 import contextlib
+import itertools
 import sys
 from datetime import UTC, datetime
 
@@ -12,7 +13,7 @@ from bench.openloop import require_vegeta
 from bench.options import Options, parse
 from bench.service import service
 from bench.stage import Sample, Stage
-from bench.targets import FIGURES, OPEN_LOOP, ROWS, figures_of
+from bench.targets import AFTERMATH, FIGURES, OPEN_LOOP, ROWS, figures_of
 
 
 def main() -> None:
@@ -63,10 +64,14 @@ def main() -> None:
 
 
 def _rounds(stage: Stage, figures: list[str], options: Options) -> dict[str, list[Sample]]:
-    """Every figure once a round, so that what is compared was measured in the same minutes."""
+    """Every figure once a round, so that what is compared was measured in the same minutes. Those with an aftermath
+    have rounds of their own.
+    """
     samples: dict[str, list[Sample]] = {name: [] for name in figures}
-    for number in range(1, options.runs + 1):
-        for name in figures:
+    light = [name for name in figures if name not in AFTERMATH]
+    heavy = [name for name in figures if name in AFTERMATH]
+    for part, number in itertools.product((light, heavy), range(1, options.runs + 1)):
+        for name in part:
             sample = stage.take(name)
             samples[name].append(sample)
             figure = FIGURES[name]

@@ -110,7 +110,7 @@ def flood(service: Service, folder: Path, *, members: int, per_second: float, se
     """
     orders, answers = folder / "orders.json", folder / "answers.bin"
     rate = max(round(per_second), 1)
-    _write_orders(orders, service, members=members, count=rate * seconds)
+    _write_orders(orders, service, members=members, count=rate * (seconds + 1))  # it may ask for one more
     program = _vegeta()
     assert program is not None
     command = [

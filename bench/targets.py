@@ -79,6 +79,16 @@ ROWS: Final[dict[str, tuple[Target, ...]]] = {
     "storage": (Target("bytes", None, 743, at_most=True), Target("heap_only", None, 95)),
 }
 
+_HEAVY: Final = ("expiry", "import", "verify", "storage")
+AFTERMATH: Final = frozenset(
+    name
+    for row in _HEAVY
+    for target in ROWS[row]
+    for name in (target.figure, target.beside)
+    if name is not None and name != "accruals"
+)
+"""Figures that leave PostgreSQL work (what was filled and changed is vacuumed): taken once all others are."""
+
 OPEN_LOOP: Final = frozenset({"open", "overload"})
 """The rows that need a generator which waits for no answer."""
 
