@@ -53,6 +53,11 @@ class Shares:
         """What `worker` has."""
         self._counts[worker] = connections
 
+    def follow(self, worker: int, connections: int) -> None:
+        """As `note`, while it listens."""
+        if self._counts[worker] != _NOT_LISTENING:
+            self._counts[worker] = connections
+
     def note_end(self, worker: int) -> None:
         """Nothing is left to `worker` any more."""
         self._counts[worker] = _NOT_LISTENING
@@ -62,6 +67,25 @@ class Shares:
         others = (count for index, count in enumerate(self._counts) if index != worker)
         least = min(others, default=_NOT_LISTENING)
         return least + 1 + least // SLACK - self._counts[worker]
+
+
+class Connections(set[Any]):
+    """A worker's open connections, as uvicorn keeps them; the others are told of each that comes or goes, since who
+    takes new ones goes by it.
+    """
+
+    def __init__(self, shares: Shares, worker: int) -> None:
+        super().__init__()
+        self._shares = shares
+        self._worker = worker
+
+    def add(self, element: Any, /) -> None:  # noqa: ANN401 - a protocol
+        super().add(element)
+        self._shares.follow(self._worker, len(self))
+
+    def discard(self, element: Any, /) -> None:  # noqa: ANN401 - a protocol
+        super().discard(element)
+        self._shares.follow(self._worker, len(self))
 
 
 class Listener:
@@ -173,6 +197,7 @@ class Worker(Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application, then listen on the one socket, which others may share."""
         assert sockets is not None
+        self.server_state.connections = Connections(self._shares, self._number)
         await super().startup([])
         config = self.config
         listener = Listener(

@@ -13,7 +13,7 @@ import pytest
 import uvloop
 
 from app.cli import listening as module
-from app.cli.listening import LEAVE_SECONDS, MOST_A_TURN, Listener, Shares
+from app.cli.listening import LEAVE_SECONDS, MOST_A_TURN, Connections, Listener, Shares
 
 MANY = 100
 
@@ -36,7 +36,7 @@ class Ear:
     """A Listener and what it took."""
 
     def __init__(self, bound: socket.socket, shares: Shares, worker: int) -> None:
-        self.taken: set[Any] = set()
+        self.taken = Connections(shares, worker)
         self.bound = bound
         self.listener = Listener(
             bound,
@@ -138,6 +138,18 @@ async def test_who_lost_its_connections_takes_the_next(bound: socket.socket) -> 
                 assert await until(ears, before + 10) == [10, before]
 
 
+async def test_a_few_that_come_after_many_went_are_divided(bound: socket.socket) -> None:
+    """Not left to whoever looks first, for what the other had then."""
+    async with listening(bound, workers=2) as ears:
+        with connected(bound, MANY):
+            await until(ears, MANY)
+        async with asyncio.timeout(10):
+            while any(ear.taken for ear in ears):  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.001)
+        with connected(bound, 8):
+            assert min(await until(ears, 8)) >= 3
+
+
 async def test_nobody_waits_for_one_that_does_not_come(bound: socket.socket) -> None:
     """Stopped, or killed and not replaced yet: what is left to it is taken nevertheless."""
     async with listening(bound, workers=1, deaf=1) as ears:
@@ -218,6 +230,14 @@ def test_room_is_what_puts_nobody_far_ahead(own: int, others: list[int], room: i
     for number, connections in enumerate([own, *others]):
         shares.note(number, connections)
     assert min(shares.room(0), MOST_A_TURN) == room
+
+
+def test_who_stopped_listening_is_left_nothing_when_its_connections_end() -> None:
+    shares = Shares(workers=2)
+    shares.note(0, 5)
+    shares.note_end(1)
+    Connections(shares, 1).discard("one that goes")
+    assert shares.room(0) >= MOST_A_TURN
 
 
 def test_what_is_left_is_not_left_for_long() -> None:
