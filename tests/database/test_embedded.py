@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import asyncpg
@@ -81,6 +82,27 @@ def test_starts_answers_stops_and_keeps_its_data(data_dir: Path) -> None:
 
 def test_is_durable_by_default() -> None:
     assert SERVER_SETTINGS["fsync"] == SERVER_SETTINGS["synchronous_commit"] == "on"
+
+
+@pytest.mark.parametrize(
+    ("gibibytes", "limit", "buffers"),
+    [
+        (8, None, "2048MB"),
+        (8, "max", "2048MB"),
+        (64, None, "4096MB"),
+        (64, str(2**30), "256MB"),
+        (0.25, None, "128MB"),
+    ],
+)
+def test_it_takes_a_quarter_of_the_memory(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, gibibytes: float, limit: str | None, buffers: str
+) -> None:
+    if limit is not None:
+        (tmp_path / "memory.max").write_text(f"{limit}\n")
+    memory = SimpleNamespace(total=int(gibibytes * 2**30))
+    monkeypatch.setattr(embedded, "_CGROUP_LIMIT", tmp_path / "memory.max")
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    assert embedded._shared_buffers() == buffers
 
 
 def test_the_last_user_stops_it(data_dir: Path) -> None:
