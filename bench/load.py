@@ -82,6 +82,9 @@ def send(load: Load, service: Service, *, seconds: int) -> Answered:
     if ran.returncode != 0 or line is None:
         raise SystemExit(f"wrk failed with {load.script}.lua: {ran.stdout} {ran.stderr}")
     told = json.loads(line.removeprefix("RESULT "))
+    lost = sum(told["lost"].values())
+    if lost:
+        print(f"{lost} requests lost: {told['lost']}", flush=True)
     return Answered(
         requests=told["requests"],
         operations=told.get("operations", told["requests"] - told["refused"]),
@@ -90,7 +93,7 @@ def send(load: Load, service: Service, *, seconds: int) -> Answered:
         bytes_each=told["bytes"] / max(told["requests"], 1),
         p50_ms=told["p50_us"] / 1e3,
         p99_ms=told["p99_us"] / 1e3,
-        failures=told["lost"] + told["refused"] - told.get("expected", 0) + told.get("failures", 0),
+        failures=lost + told["refused"] - told.get("expected", 0) + told.get("failures", 0),
         load_cpu_seconds=used(),
     )
 

@@ -41,9 +41,10 @@ end
 function bench.report(summary, latency, extra)
   local errors = summary.errors
   io.write(string.format(
-    'RESULT {"requests":%d,"duration_us":%d,"bytes":%d,"lost":%d,"refused":%d,"p50_us":%d,"p99_us":%d%s}\n',
+    'RESULT {"requests":%d,"duration_us":%d,"bytes":%d,"lost":{"connecting":%d,"reading":%d,"writing":%d,"waiting":%d},'
+      .. '"refused":%d,"p50_us":%d,"p99_us":%d%s}\n',
     summary.requests, summary.duration, summary.bytes,
-    errors.connect + errors.read + errors.write + errors.timeout, errors.status,
+    errors.connect, errors.read, errors.write, errors.timeout, errors.status,
     latency:percentile(50), latency:percentile(99), extra or ""))
 end
 
