@@ -15,8 +15,8 @@ from app.telemetry import count_refused
 # the more are answered in one turn of the event loop, and the longer the turn that each refusal waits for: with 256
 # half of a busy process's time went into turns of 15 ms and more, a tenth into 29 and more, with 100 into 5 and 12.
 WAIT_SECONDS = 0.1
-# Before anything was measured: what two cores that share the machine with PostgreSQL answer in about that time. (With 512
-# refusals took 437 ms instead of 166 at the 99th percentile.)
+# Before anything was measured: what two cores that share the machine with PostgreSQL answer in about that time. With
+# 512 refusals took 437 ms instead of 166 at the 99th percentile.
 START = 256
 # However slow the answers are: a database that is away for a moment must not turn away the few who come, nor a disk
 # that is slow for a second those who always have so many connections (with 64 it did, under 128 of two processes).
