@@ -64,7 +64,7 @@ if TYPE_CHECKING:
 
 VERSION = "0.1.0"
 
-# The busy ones first: each route tried before costs a request some microseconds.
+# The busy ones first: what is not plainly right tries them one after another.
 _ROUTERS = (
     accruals,
     checkouts,

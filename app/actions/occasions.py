@@ -249,7 +249,7 @@ class _Walker(NamedTuple):
     async def _pay(self, walk: Walk, found: Sequence[tuple[Place, date]], caller: Caller) -> int:
         """Ask for a batch of members, but for the control group; returns how many were paid."""
         campaign = walk.campaign
-        beside = self._beside(campaign, await self._now())
+        beside = await self._beside(campaign)
         requests = [
             Request(
                 PayCampaign(
@@ -280,9 +280,11 @@ class _Walker(NamedTuple):
         )
         return is_open and (walk.until is None or now < walk.until)
 
-    def _beside(self, campaign: Campaign, now: datetime) -> tuple[str, ...]:
+    async def _beside(self, campaign: Campaign) -> tuple[str, ...]:
         """The others that are asked on the same occasion, if not all of them stack."""
-        open_now = self._open(campaign.trigger, now) if campaign.trigger in ONE_OCCASION else ()
+        if campaign.trigger not in ONE_OCCASION:
+            return ()
+        open_now = self._open(campaign.trigger, await self._now())
         if all(each.stacks for each in open_now):
             return ()
         return tuple(each.campaign for each in open_now if each.campaign != campaign.campaign)

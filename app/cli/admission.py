@@ -19,7 +19,7 @@ WAIT_SECONDS = 0.1
 # 512 refusals took 437 ms instead of 166 at the 99th percentile.
 START = 256
 # However slow the answers are: a database that is away for a moment must not turn away the few who come, nor a disk
-# that is slow for a second those who always have so many connections (with 64 it did, under 128 of two processes).
+# that is slow for a second those who keep a hundred connections.
 LEAST = 128
 PERIOD_SECONDS = 0.25
 # Where nothing is refused any more, the way back to where it began takes some two seconds.

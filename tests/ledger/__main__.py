@@ -21,12 +21,12 @@ import time
 from collections.abc import Sequence
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import asyncpg
 
 from app.database import upgrade
 from app.embedded import EmbeddedServer
+from tests.conftest import database_address
 from tests.ledger.at_length import walk_alone
 
 TELL_SECONDS = 10.0
@@ -77,7 +77,7 @@ async def _database(server: str, name: str) -> str:
     connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(server)
     await connection.execute(f"CREATE DATABASE {name}")
     await connection.close()
-    url = urlsplit(server)._replace(path=f"/{name}").geturl()
+    url = database_address(server, name)
     await upgrade(url)
     return url
 
