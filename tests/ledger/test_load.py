@@ -62,3 +62,21 @@ async def test_a_batch_happens_after_its_locks(till: Till, database: Database, m
         "SELECT recorded_at FROM entry WHERE member_id = $1 AND kind = 'adjust'", member
     )
     assert recorded_at >= released_at
+
+
+async def test_the_engines_statements_are_planned_once(till: Till) -> None:
+    """However many rows are asked for, and however small the table is today."""
+    connection = await till.engine._open()
+    try:
+        statement = (
+            "SELECT count(*) FROM account WHERE bucket = ANY($1::smallint[]) AND member_id = ANY($2::text[])"
+        )
+        for count in range(1, 8):
+            await connection.fetch(statement, [1] * count, ["nobody"] * count)
+        planned = await connection.fetchrow(
+            "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement = $1", statement
+        )
+        assert planned is not None
+        assert tuple(planned) == (7, 0)
+    finally:
+        await connection.close()
