@@ -35,6 +35,15 @@ from bench.service import Service, service
 TARGET: Final = 0.9
 COMPARED: Final = 100_000
 WARM_UP_SECONDS: Final = 5
+
+# What an order reads and changes anywhere; entries and lots themselves it adds at the end of their tables.
+_TOUCHED: Final = """
+SELECT pg_relation_filepath(oid) AS path FROM pg_class
+ WHERE oid = 'account'::regclass
+    OR oid IN (SELECT indexrelid FROM pg_index
+                WHERE indrelid IN ('account'::regclass, 'lot'::regclass, 'entry'::regclass))
+"""
+_READ_AT_ONCE: Final = 1 << 24
 FIGURES: Final[Mapping[str, tuple[str, str]]] = {
     "accrue": ("accruals", "accrual"),
     "redeem": ("redemptions of a point, 5 lots a member", "redeem"),
@@ -80,6 +89,8 @@ def main() -> None:
                 running.enter_context(_served(server.url, members, folder, postmaster, settings, options))
                 for members in sizes
             ]
+            for each in sized:
+                asyncio.run(_read_what_orders_touch(folder, each))
             samples = _measure(sized, given, postmaster)
             told = {
                 "began": began.isoformat(timespec="seconds"),
@@ -197,6 +208,25 @@ async def _settings(url: str) -> dict[str, str]:
         return await shown_settings(connection)
     finally:
         await connection.close()
+
+
+async def _read_what_orders_touch(folder: Path, sized: Sized) -> None:
+    """Read the accounts and all indexes into the memory of the system, where they are on a server that has been up for
+    long: filling left there what was written last, and the loads of a benchmark would need hours to bring them back.
+    """
+    connection: Connection = await asyncpg.connect(sized.url)
+    try:
+        rows = await connection.fetch(_TOUCHED)
+    finally:
+        await connection.close()
+    began, size = time.perf_counter(), 0
+    for row in rows:
+        first = folder / "postgres" / row["path"]
+        for file in (first, *first.parent.glob(f"{first.name}.*")):  # in segments of a GiB
+            with file.open("rb", buffering=0) as read:
+                while got := len(read.read(_READ_AT_ONCE)):
+                    size += got
+    _tell(f"{sized.members:,} members: {size / 2**30:.1f} GiB read in {time.perf_counter() - began:,.0f} s.")
 
 
 # --- how it is measured ----------------------------------------------------------------------------------
