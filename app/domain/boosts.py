@@ -30,11 +30,6 @@ class Boost(NamedTuple):
     lines: Lines = ALL_LINES
     cap: int | None = None  # points at most
 
-    @property
-    def rule(self) -> str:
-        """How breakdowns name it."""
-        return f"campaign:{self.campaign}"
-
 
 class Weighted(NamedTuple):
     """A line's points before any boost, exact."""

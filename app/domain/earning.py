@@ -29,8 +29,10 @@ class Line(NamedTuple):
     amount_fen: int
 
 
-Part = tuple[str, str, int] | tuple[str, str, int, int]
-"""One line of a breakdown: rule, label, points, and the version of the campaign where one gave them."""
+Part = tuple[str, str, int] | tuple[str, int, int, str] | tuple[str, str, int, int]
+"""One line of a breakdown. Of the program's: rule, label, points. Of a campaign: its id, its version, points, label; in
+entries of before: rule, label, points, version.
+"""
 
 
 class Earned(NamedTuple):
@@ -45,15 +47,14 @@ class Earned(NamedTuple):
 
 def told_parts(breakdown: Iterable[Part], *, version: int) -> list[dict[str, Any]]:
     """A breakdown as answers have it; `version` is that of the program, whose rules gave what no campaign did."""
-    return [
-        {
-            "rule": part[0],
-            "label": part[1],
-            "points": part[2],
-            "version": part[3] if len(part) > 3 else version,
-        }
-        for part in breakdown
-    ]
+    return [_told(part, version) for part in breakdown]
+
+
+def _told(part: Part, version: int) -> dict[str, Any]:
+    rule, label, points, *others = part
+    if isinstance(label, int):
+        return {"rule": f"campaign:{rule}", "label": others[0], "points": points, "version": label}
+    return {"rule": rule, "label": label, "points": points, "version": others[0] if others else version}
 
 
 def check_lines(*, amount_fen: int, lines: Sequence[Line]) -> None:
@@ -140,7 +141,7 @@ def _with_boosts(
     for boost, gained in zip(boosts, paid, strict=True):
         if gained:
             points += gained
-            parts.append((boost.rule, boost.label, gained, boost.version))
+            parts.append((boost.campaign, boost.version, gained, boost.label))
     growth = reward.growth + boosted_growth(boosts, share=share)
     return Earned(points, tuple(parts), growth, reward.cash_fen, paid)
 

@@ -52,8 +52,8 @@ def quote_of(kept: Sequence[Any]) -> Quote:
 
 def _part(kept: Sequence[Any]) -> Part:
     """A part of a breakdown; in JSON it is a list."""
-    rule, label, points, *version = kept
-    return (rule, label, points, version[0]) if version else (rule, label, points)
+    rule, told, points, *more = kept
+    return (rule, told, points, more[0]) if more else (rule, told, points)
 
 
 class PricedCart:

@@ -96,7 +96,7 @@ def give(
     breakdown: list[Part] = [part for part in parts if part[2]]
     for boost, points in zip(boosted.boosts, boosted.paid, strict=True):
         if points:
-            breakdown.append((boost.rule, boost.label, points, boost.version))
+            breakdown.append((boost.campaign, boost.version, points, boost.label))
     points = base + sum(boosted.paid)
     detail: dict[str, Any] = {"points": points, "breakdown": tuple(breakdown)}
     if growth + added:

@@ -39,10 +39,13 @@ _CAMPAIGN_CTES = """
 WITH told AS (
     SELECT * FROM campaign_told_of
 ), parts AS (
-    SELECT member_id, substr(part->>0, length('campaign:') + 1) AS campaign, sum((part->>2)::bigint) AS points
+    -- A campaign's part has its version besides; in entries of before it is told as a rule, `campaign:<id>`.
+    SELECT member_id, sum((part->>2)::bigint) AS points,
+           CASE json_typeof(part->1) WHEN 'number' THEN part->>0 ELSE substr(part->>0, length('campaign:') + 1) END
+               AS campaign
       FROM entry, json_array_elements(detail->'breakdown') AS part
-     WHERE bucket BETWEEN $1 AND $2 AND kind <> 'settle' AND detail::text LIKE '%"campaign:%'
-       AND part->>0 LIKE 'campaign:%'
+     WHERE bucket BETWEEN $1 AND $2 AND kind <> 'settle' AND detail::text LIKE '%"campaigns":{"%'
+       AND json_array_length(part) = 4
      GROUP BY member_id, campaign
 ), given AS (
     SELECT * FROM campaign_points WHERE bucket BETWEEN $1 AND $2

@@ -135,9 +135,8 @@ class Fair(Book):
                 assert not sums or sums[-1], "nothing that is 0 is told at the end"
                 told[code] = list(map(add, told.get(code, [0] * 8), [*sums, *[0] * 8]))
             if entry.kind != "settle":
-                for rule, _, part, *_ in detail.get("breakdown", ()):
-                    if rule.startswith("campaign:"):
-                        code = rule.removeprefix("campaign:")
+                for code, _, part, *label in detail.get("breakdown", ()):
+                    if label:
                         by_breakdown[code] = by_breakdown.get(code, 0) + part
         given = {code: row for (member, code), row in self.given.items() if member == member_id}
         assert told == {code: list(row[1:]) for code, row in given.items()}

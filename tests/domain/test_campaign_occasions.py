@@ -56,7 +56,7 @@ def test_it_pays_and_tells() -> None:
     }
     entry = book.last()
     assert (entry.kind, entry.key) == ("campaign", "campaign/schedule/at/2026-03-05")
-    assert book.detail()["breakdown"] == [["campaign:schedule", "schedule", 50, 1]]
+    assert book.detail()["breakdown"] == [["schedule", 1, 50, "schedule"]]
 
 
 def test_the_frozen_get_nothing() -> None:

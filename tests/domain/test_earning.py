@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.domain.boosts import Boost
 from app.domain.campaigns import Lines
-from app.domain.earning import Earned, Line, check_lines, earned
+from app.domain.earning import Earned, Line, Part, check_lines, earned, told_parts
 from app.domain.errors import ItemsAmountMismatch, LineIdRepeated, TierNotFound
 from app.domain.program import Program
 from app.domain.ratio import Ratio
@@ -117,6 +117,20 @@ def test_a_refund_without_lines_lies_on_all_of_them_alike() -> None:
         ("category:shoes", "2 points per yuan on shoes", 150),
     )
     assert got.growth == 150
+
+
+def test_what_is_told_of_the_parts() -> None:
+    """Also of those of a campaign as entries told them before."""
+    parts: list[Part] = [
+        ("purchase", "1 point per yuan", 10),
+        ("double", 3, 8, "the double"),
+        ("campaign:a", "the a", 5, 2),
+    ]
+    assert told_parts(parts, version=4) == [
+        {"rule": "purchase", "label": "1 point per yuan", "points": 10, "version": 4},
+        {"rule": "campaign:double", "label": "the double", "points": 8, "version": 3},
+        {"rule": "campaign:a", "label": "the a", "points": 5, "version": 2},
+    ]
 
 
 def test_nothing_is_left() -> None:

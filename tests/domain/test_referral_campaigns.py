@@ -28,8 +28,8 @@ def test_they_add_to_what_the_inviter_gets() -> None:
     assert fair.account("n").available == 160  # the welcome is nobody's campaign
     assert fair.detail("m")["breakdown"] == [
         ["referral", "member brought", 200],
-        ["campaign:double", "the double", 200, 1],
-        ["campaign:flat", "the flat", 7, 1],
+        ["double", 1, 200, "the double"],
+        ["flat", 1, 7, "the flat"],
     ]
     referrer, invitation = fair.members["m"].referrer, fair.members["m"].invitations["n"]
     assert referrer is not None

@@ -84,13 +84,13 @@ async def test_an_order_now(till: Till, member: str, name: str) -> None:
     ]
     assert await breakdown(till, member, "order/o") == [
         ["purchase", "1 point per yuan", 100],
-        [f"campaign:{name}", name, 100, 1],
-        [f"campaign:{name}", name, 5, 1],
+        [name, 1, 100, name],
+        [name, 1, 5, name],
     ]
     assert await till.balance(member) == (205, 0, 0, 0)
     await put_live(till, name, DOUBLE)
     await till.ask(order(member, "o2"))
-    assert (await breakdown(till, member, "order/o2"))[1:] == [[f"campaign:{name}", name, 100, 2]]
+    assert (await breakdown(till, member, "order/o2"))[1:] == [[name, 2, 100, name]]
     assert await given(till, name, member) == {"times": 2, "amount": 20_000, "points": 205}
 
 

@@ -34,7 +34,7 @@ DAMAGE: dict[str, str] = {
     "UPDATE account SET campaigns = '' WHERE member_id = 'm'": "taken part in",
     "UPDATE account SET campaigns = set_bit(campaigns, 0, 1) WHERE member_id = 'm'": "taken part in",
     "UPDATE account SET chances = chances + 1 WHERE member_id = 'm'": "account.chances",
-    'UPDATE entry SET detail = replace(detail::text, \'"campaign:c","c",100\', \'"campaign:c","c",99\')::json '
+    "UPDATE entry SET detail = replace(detail::text, '\"c\",1,100,', '\"c\",1,99,')::json "
     "WHERE member_id = 'm' AND key = 'order/o'": "campaign c, points, by breakdowns",
     f"UPDATE campaign_budget SET share = share - 1 {BUDGET}": "budget c, shares",
     f"UPDATE campaign_budget SET share = share + 1 {BUDGET}": "budget c, shares",
@@ -86,6 +86,18 @@ async def test_an_honest_ledger_agrees(shop: Shop) -> None:
         "SELECT sum(granted)::int FROM campaign_budget GROUP BY budget ORDER BY budget"
     )
     assert [share for (share,) in shares] == [500, 20, 20, 5]  # c, d, its day, and later's since it has one
+
+
+async def test_parts_as_they_were_told_before(shop: Shop) -> None:
+    """Entries stay as they were written."""
+    changed = await shop.owner.execute(
+        """
+        UPDATE entry SET detail = replace(detail::text, '["c",1,100,"c"]', '["campaign:c","c",100,1]')::json
+         WHERE detail::text LIKE '%["c",1,100,"c"]%'
+        """
+    )
+    assert changed == "UPDATE 6"
+    assert (await verify(shop.database.connect)).differences == []
 
 
 async def test_it_finds_what_was_planted(shop: Shop) -> None:
