@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from app.domain.carts import Cart
+from app.domain.campaigns import CampaignBudget
+from app.domain.carts import Cart, Wish
+from app.domain.checkout_commands import CompleteCheckout, HoldCheckout
 from app.domain.checkout_errors import HoldLapsed, PaidExceedsCheckout
 from app.domain.commands import Accrue, Adjust, Freeze, Redeem, Reverse, Settle, Unfreeze
 from app.domain.coupon_commands import ClaimCoupon, LockCoupon, RedeemCoupon, VoidCoupon
@@ -13,8 +15,9 @@ from app.domain.errors import MemberFrozen, OrderAlreadyAccrued
 from app.domain.reversal import OrderOfCheckout
 from app.domain.shelf import NeedsMore
 from tests.domain.book import at
+from tests.domain.fair import Fair, campaign, points
 from tests.domain.lane import CASH, PLAIN, Lane
-from tests.domain.programs import program
+from tests.domain.programs import DEFAULT, program
 from tests.domain.shop import cart, line, template
 
 FIVE = template("five", amount_off_fen=500)
@@ -85,8 +88,8 @@ def test_the_orders_lines_are_what_was_paid_in_money() -> None:
     told = lane.hold(items=items, points=200, coupons=("C1",))
     by_line = [each["payable"] for each in told["lines"]]
     assert sum(by_line) == 10_000
-    points = lane.complete()["accrual"]["points"]
-    assert points == told["earns"]["points"] == (5_714 - 114) * 3 // 100 + (4_286 - 86) // 100
+    earned = lane.complete()["accrual"]["points"]
+    assert earned == told["earns"]["points"] == (5_714 - 114) * 3 // 100 + (4_286 - 86) // 100
     assert lane.book.lot(2).terms is not None
 
 
@@ -95,6 +98,27 @@ def test_the_rules_are_those_of_the_moment_of_paying() -> None:
     lane.hold(10_000)
     lane.book.adopt(at(program(earning={"rate": "2"}), version=2))
     assert lane.complete()["accrual"]["points"] == 200
+
+
+def test_an_order_may_reach_a_tier_that_asks_for_a_review() -> None:
+    lane = Lane(program=DEFAULT)
+    lane.hold(3_000_000)
+    lane.complete()
+    [review] = lane.book.members["m"].reviews.values()
+    assert (review.to_tier, review.status) == ("diamond", "open")
+
+
+def test_campaigns_pay_within_their_budgets_and_its_entry_tells_their_names() -> None:
+    book = Fair(campaign("a", points(30), budget=CampaignBudget(points=50)))
+    paid: list[int] = []
+    for number in range(2):
+        checkout_id = f"k{number}"
+        book.do(HoldCheckout(member_id="m", checkout_id=checkout_id, cart=cart(1_000), wish=Wish()))
+        told = book.do(CompleteCheckout(member_id="m", checkout_id=checkout_id))
+        paid.append(told["accrual"]["points"])
+    assert (paid, book.left) == ([10 + 30, 10 + 20], {"a": 0})
+    assert "the a" in book.last().detail
+    assert "the a" not in (book.lot(1).terms or "")
 
 
 def test_plain_reversals_of_its_order_are_refused() -> None:
@@ -246,6 +270,40 @@ def test_a_budget_that_is_spent_meanwhile() -> None:
     ]
     lane.complete(earn_only=True)
     assert lane.book.counters["five"].discounted == 500
+
+
+def test_a_coupon_s_own_state_is_told_rather_than_its_budget() -> None:
+    lane = Lane(template("five", amount_off_fen=500, budget_fen=900, stacks_with="all"))
+    lane.book.do(ClaimCoupon(member_id="m", template="five"))
+    lane.hold(10_000, coupons=("C1",))
+    lane.lapse()
+    lane.book.do(LockCoupon(member_id="m", code="C2", reference="r", discount=500))
+    void_coupon(lane)
+    with pytest.raises(HoldLapsed) as refused:
+        lane.complete()
+    assert [each["reason"] for each in refused.value.extra["missing"]] == ["coupon_voided"]
+
+
+def test_of_several_coupons_those_that_are_free_are_taken() -> None:
+    """One is not usable any more, of one the budget is spent: the others are used, and counted of their budgets."""
+    lane = Lane(
+        template("five", amount_off_fen=500, stacks_with="all"),
+        template("four", amount_off_fen=400, budget_fen=400, stacks_with="all"),
+        template("tenth", "percent_off", percent_off=10, budget_fen=2_000, stacks_with="all"),
+        template("ship", "free_shipping", budget_fen=800, stacks_with="all"),
+    )
+    lane.book.do(ClaimCoupon(member_id="m", template="four"))
+    lane.hold(10_000, shipping_fen=800, coupons=("C1", "C2", "C3", "C4"))
+    lane.lapse()
+    void_coupon(lane)
+    lane.book.do(LockCoupon(member_id="m", code="C5", reference="r", discount=400))
+    told = lane.complete(earn_only=True)
+    assert [(each["code"], each["reason"]) for each in told["missing"]] == [
+        ("C1", "coupon_voided"),
+        ("C2", "coupon_budget_spent"),
+    ]
+    assert lane.book.checkout("k").coupons == ["C3", "C4"]
+    assert [lane.book.counters[code].discounted for code in ("four", "tenth", "ship")] == [400, 910, 800]
 
 
 def test_coupons_with_a_budget_are_counted_again() -> None:

@@ -12,8 +12,9 @@ from app.domain.checkout_errors import CheckoutNotCompleted
 from app.domain.commands import Redeem, Settle
 from app.domain.coupon_templates import Window
 from app.domain.errors import ItemNotInOrder, LoyaltyError, RefundExceedsOrder
-from tests.domain.lane import Lane
-from tests.domain.programs import DEFAULT
+from app.domain.orders import Returned, order_of
+from tests.domain.lane import PLAIN, Lane
+from tests.domain.programs import DEFAULT, program
 from tests.domain.shop import template
 
 FIVE = template("five", amount_off_fen=500)
@@ -91,6 +92,31 @@ def test_items() -> None:
     assert (told["refunded"]["coupons"], told["status"]) == (["C1"], "refunded")
 
 
+def test_each_line_gives_back_what_was_paid_of_it() -> None:
+    lane = completed(4_000, 6_000)
+    parts = [lane.refund(items=[(line_id, None, None)])["refunded"] for line_id in "12"]
+    assert [(part["points"], part["cash"]) for part in parts] == [(160, 400), (240, 600)]
+
+
+def test_the_order_knows_what_came_back_of_its_lines() -> None:
+    lane = Lane()
+    lane.hold(items=Cart((CartLine("a", "a", None, None, 3, 900), CartLine("b", "b", None, None, 1, 100))))
+    lane.complete()
+    lane.refund(100)
+    assert order_of(lane.book.lot(2)).returned == {"a": Returned(0, 90), "b": Returned(0, 10)}
+    lane.refund(items=[("a", 1, None)])
+    assert order_of(lane.book.lot(2)).returned == {"a": Returned(1, 300), "b": Returned(0, 10)}
+
+
+def test_an_amount_lies_on_what_is_left_of_the_lines() -> None:
+    lane = Lane()
+    lane.hold(4_000, 6_000)
+    lane.complete()
+    lane.refund(items=[("1", None, None)])
+    lane.refund(3_000)
+    assert order_of(lane.book.lot(2)).returned == {"1": Returned(1, 4_000), "2": Returned(0, 3_000)}
+
+
 def test_pieces_of_a_line() -> None:
     lane = Lane()
     lane.hold(items=Cart((CartLine("a", "a", None, None, 3, 1_000),)))
@@ -129,6 +155,14 @@ def test_what_the_order_won_goes_with_it() -> None:
     assert told["tier"] == {"code": "silver", "changed": True}
 
 
+def test_a_review_that_the_order_asked_for_goes_with_it() -> None:
+    lane = Lane(program=DEFAULT)
+    lane.hold(3_000_000)
+    lane.complete()
+    lane.refund(2_940_000)
+    assert [review.status for review in lane.book.members["m"].reviews.values()] == ["closed"]
+
+
 # --- coupons ---------------------------------------------------------------------------------------------
 
 
@@ -143,6 +177,7 @@ def test_a_coupon_that_expired_meanwhile() -> None:
     lane.book.later(days=9)
     assert lane.refund(9_500)["refunded"]["coupons"] == []
     assert lane.book.coupon("C1").status == "expired"
+    assert lane.book.detail()["freed"] == ["C1"]
 
 
 def test_the_budget_is_free_again() -> None:
@@ -181,6 +216,14 @@ def test_what_can_not_be_recovered_is_debt() -> None:
     told = lane.refund(10_000)
     assert told["taken_back"] == {"points": 100, "recovered": 0, "shortfall": 100}
     assert lane.wallet[:3] == (0, 0, 100)
+
+
+def test_a_point_comes_back_once_all_of_its_worth_has() -> None:
+    paying = {"points": 1, "worth_fen": 7, "min_points": 1, "step_points": 1}
+    lane = Lane(program=program(paying=paying, tiers=PLAIN.to_document()["tiers"]))
+    lane.hold(1_400, points=100)  # half of it by points
+    lane.complete()
+    assert [lane.refund(amount)["refunded"]["points"] for amount in (13, 1, 13, 1)] == [0, 1, 0, 1]
 
 
 def test_points_that_expired_meanwhile() -> None:
@@ -226,7 +269,28 @@ def test_what_was_not_taken_does_not_come_back() -> None:
     assert told["refunded"] == {"amount": 7_000, "points": 100, "cash": 2_000, "coupons": []}
 
 
+def test_of_cash_that_was_taken_in_part_its_share_comes_back() -> None:
+    lane = Lane()
+    lane.hold(10_000, cash=2_000)
+    lane.lapse()
+    lane.hold(5_000, checkout_id="other", cash=1_500)
+    lane.complete(earn_only=True)
+    # 20 fen of the goods were 4 of cash, of which a quarter was there.
+    assert [lane.refund(amount)["refunded"]["cash"] for amount in (15, 5, 9_980)] == [0, 1, 499]
+
+
 # --- less was paid ---------------------------------------------------------------------------------------
+
+
+def test_the_share_that_was_paid_comes_back_in_whole_fens() -> None:
+    lane = Lane()
+    lane.hold(1_000)
+    lane.complete(paid=500)
+    assert [lane.refund(1)["refunded"]["amount"] for _ in range(4)] == [0, 1, 0, 1]
+    lane.hold(1_000, checkout_id="k2", shipping_fen=800)
+    lane.complete("k2", paid=400)  # half of the shipping, nothing of the goods
+    parts = [lane.refund(amount, checkout_id="k2")["refunded"]["amount"] for amount in (1_000, 1, 1)]
+    assert parts == [0, 0, 1]
 
 
 @pytest.mark.parametrize("paid", [0, 1, 300, 799, 800, 801, 4_800, 8_899, 8_900])

@@ -289,6 +289,25 @@ def test_the_budget_is_free_again() -> None:
     lane.hold(10_000, checkout_id="k4", coupons=("C2",))
 
 
+def test_each_coupon_s_own_budget_is_free_again() -> None:
+    lane = Lane(
+        template("five", amount_off_fen=500, budget_fen=500),
+        template("tenth", "percent_off", percent_off=10, budget_fen=2_000),
+    )
+    lane.hold(10_000, coupons=("C1", "C2"))
+    assert [lane.book.counters[code].discounted for code in ("five", "tenth")] == [500, 950]
+    lane.cancel()
+    assert [lane.book.counters[code].discounted for code in ("five", "tenth")] == [0, 0]
+
+
+def test_the_best_leaves_out_a_coupon_that_does_not_fit_whatever_its_code() -> None:
+    lane = Lane(template("far", amount_off_fen=500, threshold_fen=20_000), claims=False)
+    lane.book.make_codes("far", *"best")
+    for code in "best":
+        lane.book.do(ClaimCoupon(member_id="m", code=code))
+    assert lane.hold(10_000, coupons="best")["coupons"] == []
+
+
 def test_two_coupons_of_one_budget() -> None:
     both = template("five", amount_off_fen=500, budget_fen=900, stacks_with="all")
     lane = Lane(both)
@@ -340,8 +359,9 @@ def test_a_lapsed_one_is_not_there_to_cancel() -> None:
     lane = Lane()
     lane.hold(1_000)
     lane.lapse()
-    with pytest.raises(CheckoutNotHeld):
+    with pytest.raises(CheckoutNotHeld) as refused:
         lane.cancel()
+    assert refused.value.extra == {"checkout_status": "lapsed"}
 
 
 def test_an_order_of_the_same_name_can_be_reversed_while_the_checkout_is_none() -> None:

@@ -5,7 +5,9 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.domain.carts import Cart, CartLine
 from app.domain.coupon_templates import Gift
+from app.domain.earning import Earned, Line
 from app.domain.priced_cart import LineParts, PricedCart, quote_of
 from app.domain.quotes import answer
 from tests.domain.shop import ask, cart, held, template
@@ -33,6 +35,18 @@ def test_parts_of_a_value(parts: LineParts, data: st.DataObject) -> None:
 def test_all_of_a_line_is_all_of_its_parts(parts: LineParts) -> None:
     assert parts.of(parts.payable_fen) == parts
     assert parts.of(0) == LineParts(0, 0, 0)
+
+
+def test_what_it_earns_is_read_again_with_the_versions_that_campaigns_had() -> None:
+    breakdown = (("purchase", "1 point per yuan", 90), ("campaign:c", "Double", 90, 3))
+    quote = ask(cart(9_000))._replace(earned=Earned(180, breakdown, 90, 0))
+    assert quote_of(json.loads(json.dumps(quote))).earned == quote.earned
+
+
+def test_its_order_has_the_lines_of_the_cart() -> None:
+    bought = CartLine("1", "tea-100", "tea", "acme", 2, 5_000)
+    priced = PricedCart({"quote": ask(Cart((bought,))), "channel": None, "coupons": []})
+    assert priced.order_lines([4_000]) == (Line("1", "tea-100", "tea", "acme", 2, 4_000),)
 
 
 def test_a_quote_read_again_is_the_quote() -> None:

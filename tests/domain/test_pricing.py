@@ -12,6 +12,7 @@ from app.domain.quotes import Quote
 from tests.domain.shop import ask, cart, discounts, held, line, payables, reasons, template, used
 
 STEPS = (Step(30_000, 3_000), Step(60_000, 8_000))
+CUP = Gift("cup", 1)
 
 
 def with_coupons(goods: Cart, *templates: Template, **asked: Any) -> Quote:
@@ -104,6 +105,8 @@ def test_the_dearest_piece_is_the_one_that_costs_most_now() -> None:
         {"coupon:A": 900},
     ]
     assert discounts(with_coupons(cart(900, 900), free)) == [{"coupon:A": 900}, {}]  # of equals the first
+    thirds = Cart((line("1", 999, 3), line("2", 1_000, 3)))  # 3.33 a piece of both, in whole fens
+    assert discounts(with_coupons(thirds, free)) == [{"coupon:A": 333}, {}]
 
 
 def test_the_steps_come_in_their_order() -> None:
@@ -146,6 +149,13 @@ def test_a_percentage_looks_at_what_amounts_left() -> None:
     assert [each.code for each in quote.fitting] == ["A", "B"]
 
 
+def test_one_without_effect_is_not_in_the_way_of_those_after_it() -> None:
+    half = template("p", "percent_off", percent_off=50, threshold_fen=10_000)
+    goods = cart(10_000, shipping_fen=500)
+    quote = with_coupons(goods, template("a", amount_off_fen=1), half, template("s", "free_shipping"))
+    assert used(quote) == [("A", 1), ("C", 500)]
+
+
 def test_a_coupon_without_effect_beside_the_others_is_not_used() -> None:
     quote = with_coupons(
         cart(1_000),
@@ -165,12 +175,28 @@ def test_a_coupon_without_effect_beside_the_others_is_not_used() -> None:
         (({"code": "b"}, {"code": "a"}), "BA"),  # then code order, the template's first
         (({}, {}), "AB"),
         (({"steps": STEPS[:1], "amount_off_fen": None}, {"steps": STEPS, "amount_off_fen": None}), "BA"),
+        # of steps the last one's threshold and nominal
+        (({"threshold_fen": 50_000}, {"steps": (Step(60_000, 50),), "amount_off_fen": None}), "BA"),
+        (({"threshold_fen": 30_000}, {"steps": STEPS[:1], "amount_off_fen": None}), "BA"),
+        # what names no amount has a nominal of 0
+        (
+            (
+                {"code": "a", "kind": "gift", "amount_off_fen": None, "gift": CUP},
+                {"code": "b", "amount_off_fen": 1},
+            ),
+            "BA",
+        ),
     ],
 )
 def test_the_order_within_a_step(terms: tuple[dict[str, Any], dict[str, Any]], order: str) -> None:
     made = [template(**({"code": "t", "amount_off_fen": 100, "stacks_with": "all"} | each)) for each in terms]
     quote = with_coupons(cart(50_000, 50_000), *made)
     assert "".join(each.code or "" for each in quote.used) == order
+
+
+def test_an_automatic_template_comes_before_a_coupon_of_its_own() -> None:
+    either = template("t", amount_off_fen=100, stacks_with="all", automatic=True)
+    assert used(with_coupons(cart(1_000), either, promotions=[either])) == [("t", 100), ("A", 100)]
 
 
 def test_two_percentages_come_one_after_another() -> None:

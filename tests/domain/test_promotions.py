@@ -52,7 +52,8 @@ def test_what_a_line_of_two_pieces_saves(promotion: Template, saved: tuple[str, 
 
 
 def test_a_percentage_of_a_line_is_rounded_down() -> None:
-    assert savings([line("1", 199), line("2", 9)], price("p", percent_off=10)) == [("p", 19), None]
+    tenth = price("p", percent_off=10)
+    assert savings([line("1", 199), line("2", 10), line("3", 9)], tenth) == [("p", 19), ("p", 1), None]
 
 
 def test_each_line_takes_its_best() -> None:

@@ -103,6 +103,7 @@ def test_a_named_coupon_that_nobody_knows() -> None:
     quote = ask(cart(10_000), coupons=("X",), wallet=[unknown])
     assert reasons(quote) == {"X": [("coupon_not_found", {})]}
     assert reasons(ask(cart(10_000), coupons=("Y",))) == {"Y": [("coupon_not_found", {})]}
+    assert used(ask(cart(10_000), coupons=("Y", "A"), wallet=[held("A", off("a", 500))])) == [("A", 500)]
 
 
 def test_every_reason_is_told() -> None:
@@ -145,6 +146,16 @@ def test_automatic_ones_need_no_coupon(coupons: Any) -> None:
     assert discounts(quote) == [{"promotion:large": 500}]
     assert quote.rejected == quote.fitting == ()
     assert quote.best_is_exact is (True if coupons == "best" else None)
+
+
+@pytest.mark.parametrize("coupons", [(), "best"])
+def test_automatic_ones_of_any_kind(coupons: Any) -> None:
+    goods = Cart((line("1", 3_000, 3), line("2", 1_000)), shipping_fen=500, channel="app")
+    promotions = [
+        template("piece", "exchange", skus=["sku-1"], channels=["app"], automatic=True),
+        template("ship", "free_shipping", automatic=True),
+    ]
+    assert used(ask(goods, coupons=coupons, promotions=promotions)) == [("piece", 1_000), ("ship", 500)]
 
 
 def test_automatic_ones_join_where_they_stack_with_the_named() -> None:
@@ -296,6 +307,12 @@ def paying(**changes: Any) -> Program:
             paying(tiers={"bronze": {"worth_fen": 200, "max_share_percent": 60}}),
             PointsUse(3_000, 6_000, 3_000),
         ),
+        (  # a point that is worth nothing but in this tier
+            "max",
+            1,
+            paying(points=3, worth_fen=1, min_points=1, step_points=1, tiers={"bronze": {"worth_fen": 3}}),
+            PointsUse(1, 1, 1),
+        ),
     ],
 )
 def test_what_points_pay(wished: Any, available: int, rules: Program, expected: PointsUse) -> None:
@@ -342,6 +359,12 @@ def test_points_and_cash_are_shared_over_the_lines() -> None:
         (199, 665, 1_136),
         (1, 3, 6),
     ]
+
+
+def test_cash_lies_on_what_points_leave_of_a_line() -> None:
+    single = paying(points=1, worth_fen=1, min_points=1, step_points=1)
+    quote = ask(cart(1, 1, 1), points=1, available=1, cash=1, cash_fen=1, program=single)
+    assert [(each.points_fen, each.cash_fen) for each in quote.lines] == [(1, 0), (0, 1), (0, 0)]
 
 
 # --- what it earns -----------------------------------------------------------------------------------------

@@ -177,6 +177,20 @@ def test_conditions_see_the_cart_before_discounts() -> None:
     assert (shop.facts["order.channel"], shop.facts["order.categories"]) == ("app", ["tea"])
 
 
+def test_conditions_of_what_it_earns_see_the_order_as_it_is_paid() -> None:
+    shop = Shop(campaign("a", TEN, condition="sku-1"))
+    goods = Cart((line("1", 10_000, 2, category="tea"), line("2", 500, brand="b")), 300, "app")
+    items = [
+        {"line_id": "1", "sku": "sku-1", "category": "tea", "brand": "", "quantity": 2, "amount": 10_000},
+        {"line_id": "2", "sku": "sku-2", "category": "", "brand": "b", "quantity": 1, "amount": 500},
+    ]
+    shop.hold(goods)
+    assert (shop.facts["order.items"], shop.facts["order.channel"]) == (items, "app")
+    shop.facts = {}
+    shop.complete()
+    assert (shop.facts["order.items"], shop.facts["order.channel"]) == (items, "app")
+
+
 # --- with coupons and promotions ---------------------------------------------------------------------------
 
 
