@@ -296,6 +296,21 @@ def test_a_draft_is_told_with_its_cost() -> None:
     ]
 
 
+def test_what_the_baseline_gave_is_told_as_that_of_the_draft() -> None:
+    gift = campaign("gift", Effect(kind="issue_coupon", template="ten"), Effect(kind="add_growth", amount=5))
+    same = rules(gift, templates={"ten": TEMPLATE})
+    orders = [order(1, 100_000), order(2, 100_000, member="n"), order(3, 200_000, member="n")]
+    found = compare(same, same, orders)
+    assert found["members"] == 2
+    assert found["growth"] == {"baseline": 4_015, "draft": 4_015, "difference": 0}
+    assert found["coupons"] == {"baseline": 2, "draft": 2, "difference": 0}
+    assert found["cost"]["cash"] == {"baseline": 3_000, "draft": 3_000, "difference": 0}
+    assert found["cost"]["coupons"] == {"baseline": 2_000, "draft": 2_000, "difference": 0}
+    limited = {"count": 1, "last_error": "ten: coupon_limit_reached"}
+    told = _told("gift", times=3, members=2, amount=400_000, growth=15, coupons=2, failures=limited)
+    assert found["campaigns"] == {"baseline": [told], "draft": [told]}
+
+
 def _told(code: str, **figures: Any) -> dict[str, Any]:
     nothing = dict.fromkeys(("times", "members", "amount", "points", "growth", "chances", "coupons"), 0)
     no_failures = {"count": 0, "last_error": None}
@@ -305,9 +320,9 @@ def _told(code: str, **figures: Any) -> dict[str, Any]:
 def test_a_coupon_of_no_one_worth_is_counted_apart() -> None:
     percent = Template(template="ten", name="Ten", kind="percent_off", percent_off=10)
     draft = rules(campaign("gift", Effect(kind="issue_coupon", template="ten")), templates={"ten": percent})
-    found = compare(rules(), draft, [order(1, 10_000)])
+    found = compare(rules(), draft, [order(1, 10_000), order(2, 10_000)])
     assert found["cost"]["coupons"]["draft"] == 0
-    assert found["cost"]["unpriced_coupons"] == {"baseline": 0, "draft": 1, "difference": 1}
+    assert found["cost"]["unpriced_coupons"] == {"baseline": 0, "draft": 2, "difference": 2}
 
 
 def test_only_orders_of_the_period_count() -> None:
@@ -316,19 +331,17 @@ def test_only_orders_of_the_period_count() -> None:
     assert found["tiers"]["data"] == [{"tier": "silver", "baseline": 1, "draft": 1}]
 
 
+def steeper(times: int) -> Program:
+    """The default program with thresholds so many times as high."""
+    ladder = DEFAULT.to_document()["tiers"]["ladder"]
+    for tier in ladder[1:]:
+        tier["thresholds"]["spend"] *= times
+    return program(tiers={"ladder": ladder})
+
+
 def test_who_moves_is_told() -> None:
-    steep = program(
-        tiers={
-            "ladder": [
-                {**tier, "thresholds": {"spend": tier["thresholds"]["spend"] * 2}}
-                if tier["thresholds"]
-                else tier
-                for tier in DEFAULT.to_document()["tiers"]["ladder"]
-            ]
-        }
-    )
     orders = [order(1, 30_000), order(2, 70_000, member="n"), order(3, 400_000, member="o")]
-    found = compare(rules(), rules(by=steep), orders)
+    found = compare(rules(), rules(by=steeper(2)), orders)
     assert found["tiers"]["data"] == [
         {"tier": "bronze", "baseline": 0, "draft": 1},
         {"tier": "silver", "baseline": 2, "draft": 2},
@@ -337,6 +350,11 @@ def test_who_moves_is_told() -> None:
     assert found["tiers"]["moves"] == [
         {"from": "silver", "to": "bronze", "members": 1},
         {"from": "gold", "to": "silver", "members": 1},
+    ]
+    of_gold_first = [order(1, 400_000), order(2, 30_000, member="n")]
+    assert compare(rules(), rules(by=steeper(99)), of_gold_first)["tiers"]["moves"] == [
+        {"from": "silver", "to": "bronze", "members": 1},
+        {"from": "gold", "to": "bronze", "members": 1},
     ]
 
 
@@ -350,7 +368,8 @@ def test_the_series_is_by_day_or_by_month() -> None:
             {"date": "2026-04-14", "orders": 1, "amount": 3_000, "baseline": 30, "draft": 60},
         ],
     }
-    by_month = compare(rules(), rules(), orders, days=200)["series"]
+    assert compare(rules(), rules(), orders, days=100)["series"]["by"] == "day"
+    by_month = compare(rules(), rules(), orders, days=101)["series"]
     assert by_month["by"] == "month"
     assert [told["date"] for told in by_month["data"]] == ["2026-03-01", "2026-04-01"]
 

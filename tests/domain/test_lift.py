@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, sqrt
 from statistics import NormalDist
 
 import pytest
@@ -37,10 +37,14 @@ def test_students_quantiles(share: float, freedom: float, value: float) -> None:
     assert t_quantile(share, freedom) == pytest.approx(value, abs=5e-8)
 
 
+def test_half_of_students_distribution_lies_below_0() -> None:
+    assert 0 <= t_quantile(0.5, 9) < 1e-12
+
+
 def test_students_distribution_becomes_the_normal_one() -> None:
     normal = NormalDist().inv_cdf(0.975)
     assert t_quantile(0.975, 999_999) == pytest.approx(normal, abs=3e-6)
-    assert t_quantile(0.975, inf) == normal
+    assert t_quantile(0.975, 1e6) == t_quantile(0.975, inf) == normal
     steps = [t_quantile(0.975, freedom) for freedom in (0.7, 1.5, 7.3, 88.1, 12_345.6)]
     assert steps == sorted(steps, reverse=True)
 
@@ -75,6 +79,14 @@ def test_welch_of_groups_that_differ_in_size() -> None:
     # t = -1.57 at 9.9 degrees of freedom.
     error = (found.high - found.difference) / t_quantile(0.975, 9.9)
     assert found.difference / error == pytest.approx(-1.57, abs=0.01)
+
+
+def test_welch_of_two_members_each() -> None:
+    """Two groups of one size and spread have the degrees of freedom of both together."""
+    reach = 4.3026527 * sqrt(2)
+    assert mean_difference(group(0, 2), group(10, 12)) == pytest.approx(
+        (-10, -10 - reach, -10 + reach), abs=1e-6
+    )
 
 
 def test_members_who_all_spend_alike() -> None:
@@ -120,6 +132,12 @@ def test_groups_of_nobody_have_no_rates() -> None:
 )
 def test_score_interval(hits: int, of: int, low: float, high: float) -> None:
     assert score_interval(hits, of) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_a_share_is_never_below_0_or_above_1() -> None:
+    for of in range(1, 100):
+        assert score_interval(0, of)[0] >= 0.0
+        assert score_interval(of, of)[1] <= 1.0
 
 
 def test_lift_counts_every_member_of_a_group() -> None:
