@@ -56,6 +56,18 @@ def test_growth_alone_has_a_lot_that_never_expires() -> None:
     assert (lot.granted, lot.expires_at, lot.terms) == (0, None, '{"growth":3}')
 
 
+def test_points_alone_tell_of_no_growth() -> None:
+    given = given_to(Book(PLAIN), parts=BASE)
+    assert (given.lots[0].terms, "growth" in given.detail) == (None, False)
+
+
+def test_growth_of_a_campaign_comes_on_top() -> None:
+    book = Fair(sign_in("a", growth(4)))
+    given = given_to(book, growth=4, trigger="sign_in")
+    assert (given.growth, given.account.growth, given.detail["growth"]) == (8, 8, 8)
+    assert [lot.terms for lot in given.lots] == ['{"growth":8}']
+
+
 def test_points_pay_debt_first() -> None:
     book = Book(PLAIN)
     book.do(Accrue(member_id="m", order_id="o", amount=10_000))
@@ -92,6 +104,10 @@ SIGNED: dict[str, tuple[list[Campaign], list[tuple[str, int]]]] = {
     "spent": (
         [sign_in("a", points(9), stacks=False, budget=CampaignBudget(per_day=0)), sign_in("b", points(2))],
         [("b", 2)],
+    ),
+    "spent one after another": (
+        [sign_in(code, points(9), stacks=False, budget=CampaignBudget(per_day=0)) for code in "ab"],
+        [],
     ),
     "for orders": ([campaign("a", points(1))], []),
 }  # fmt: skip

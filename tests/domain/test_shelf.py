@@ -2,8 +2,9 @@
 
 import pytest
 
-from app.domain.account import Counter
+from app.domain.account import Counter, bucket_of
 from app.domain.shelf import NeedsMore, ReadingShelf, Shelf
+from tests.domain.shop import template
 
 COUNTER = Counter(0, "t", 3, 7)
 
@@ -20,4 +21,10 @@ def test_where_nothing_is_written_a_counter_that_is_not_loaded_has_room() -> Non
     shelf = ReadingShelf({}, counters={"t": COUNTER})
     assert shelf.counter("t") == COUNTER
     counter = shelf.counter("u")
-    assert (counter.template, counter.issued, counter.discounted) == ("u", 0, 0)
+    assert counter == Counter(bucket_of("u"), "u", 0, 0)
+
+
+def test_what_gives_itself_is_found_among_the_templates_unless_it_is_named() -> None:
+    templates = {code: template(code, amount_off_fen=1, automatic=code == "auto") for code in ("auto", "t")}
+    assert Shelf(templates).automatic == [templates["auto"]]
+    assert Shelf(templates, automatic=[]).automatic == []
