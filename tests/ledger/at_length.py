@@ -20,6 +20,8 @@ ROUNDS = 40
 """Until new members take their place."""
 ROUNDS_BETWEEN_LOOKS = 8
 WAITS_HOURS = (0, 0, 0, 1, 12, 24, 24, 7 * 24, 16 * 24, 100 * 24, 366 * 24)
+WAITS_SECONDS = (0, 0, 1, 30, 60)
+"""On top of the hours: holds of a minute end too, and some holds at the very moment of a later round."""
 DAYS_AGO = (0, 0, 30, 364, 400)
 
 
@@ -36,7 +38,7 @@ class _Trio(Steps):
     """Three members whose steps are drawn, and wait to be taken with all others' of the round."""
 
     kind = FairMember
-    moment: datetime  # of the round: what is drawn for it need not ask for the time again
+    moment: datetime  # of the round
 
     def __init__(self, name: str, drawn: random.Random) -> None:
         self.join(name)
@@ -126,7 +128,8 @@ def walk_alone(url: str, seed: str, operations: int, told: Connection) -> None:
 def walk(world: World, *, seed: str, operations: int, tell: Callable[[int], None], trios: int = TRIOS) -> int:
     """Take at least so many steps; `tell` is called with the number of those just taken. How many there were.
 
-    Raises Apart. The same seed draws the same steps, whatever they lead to.
+    Raises Apart. The same seed draws the same steps at the same moments, whatever they lead to and however long they
+    take.
     """
     world.put_campaigns()
     taken = generation = 0
@@ -137,16 +140,23 @@ def walk(world: World, *, seed: str, operations: int, tell: Callable[[int], None
         ]
         names = [name for trio in them for name in trio.names]
         world.enrol(names)
-        hours = random.Random(f"{seed}-{generation}")  # noqa: S311 - to be repeated
-        for number in range(1, ROUNDS + 1):
+        for number, wait in enumerate(_waits(f"{seed}-{generation}"), start=1):
             count = _round(world, them)
             if number % ROUNDS_BETWEEN_LOOKS == 0:
                 count += _look(world, them)
             tell(count)
             taken += count
-            world.wait(timedelta(hours=hours.choice(WAITS_HOURS)))
+            world.wait(wait)
         generation += 1
     return taken
+
+
+def _waits(seed: str) -> list[timedelta]:
+    """After each round."""
+    drawn = random.Random(seed)  # noqa: S311 - to be repeated
+    hours = [drawn.choice(WAITS_HOURS) for _ in range(ROUNDS)]
+    seconds = [drawn.choice(WAITS_SECONDS) for _ in range(ROUNDS)]
+    return [timedelta(hours=some, seconds=more) for some, more in zip(hours, seconds, strict=True)]
 
 
 def _round(world: World, trios: list[_Trio]) -> int:

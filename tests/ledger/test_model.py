@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Generator
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -91,6 +92,20 @@ def test_the_engine_does_what_the_rules_say(world: World) -> None:
     )
     report = world.run(verify(world.database.connect))
     assert report.agrees, report.differences[:5]
+
+
+def test_both_decide_at_the_same_moment(world: World) -> None:
+    """Whenever the engine comes to it: a hold of a minute stands up to the last microsecond, and is over then."""
+    steps = Steps()
+    steps.world = world
+    steps.enrol()
+    steps.adjust(0, 1_000)
+    steps.hold(0, 3_100, points=300, cash=0, coupon=None, seconds=60)
+    for microseconds, reserved in ((59_999_999, 300), (1, 0)):
+        world.wait(timedelta(microseconds=microseconds))
+        steps.adjust(0, 1)
+        steps.both_hold_the_same()
+        assert steps.members[0].reserved == reserved
 
 
 def test_many_at_once_do_as_well(new_database: Callable[[], str]) -> None:
