@@ -95,6 +95,11 @@ def off(code: str, fen: int, **terms: Any) -> Template:
             ["C"],
             {"A": [("not_stackable", {"with": ["C"]})], "B": [("not_stackable", {"with": ["C"]})]},
         ),
+        (  # also where either takes all
+            [held("A", off("a", 10_000), LATER), held("B", off("b", 10_000), SOON)],
+            ["B"],
+            {"A": [("not_stackable", {"with": ["B"]})]},
+        ),
         (  # then the first in code order
             [held("B", off("b", 300), SOON), held("A", off("a", 300), SOON)],
             ["A"],
@@ -105,6 +110,30 @@ def off(code: str, fen: int, **terms: Any) -> Template:
             ["A"],
             {"B": [("not_best", {})]},
         ),
+        (  # two of one template that stack
+            [held("A", off("a", 300, stacks_with="all")), held("B", off("a", 300, stacks_with="all"))],
+            ["A", "B"],
+            {},
+        ),
+        (  # two of one template that do not, and one of another kind
+            [
+                held("A", off("a", 300)),
+                held("B", off("a", 300)),
+                held("P", template("p", "percent_off", percent_off=10)),
+            ],
+            ["A", "P"],
+            {"B": [("not_stackable", {"with": ["A"]})]},
+        ),
+        (  # the thresholds of both look at the whole
+            [
+                held(code, off(code.lower(), 300, threshold_fen=10_000, stacks_with="all"))
+                for code in ("A", "B")
+            ],
+            ["A", "B"],
+            {},
+        ),
+        ([held("G", template("g", "gift", gift=Gift("cup", 1)))], ["G"], {}),
+        ([held("P", template("p", "percent_off", percent_off=100))], ["P"], {}),
         ([], [], {}),
     ],
 )
@@ -124,6 +153,31 @@ def test_an_amount_may_spoil_the_threshold_of_a_percentage() -> None:
     assert used(ask(cart(10_000), coupons="best", wallet=wallet)) == [("A", 6_000)]
     wallet[1] = held("P", template("p", "percent_off", percent_off=70, threshold_fen=5_000))
     assert used(ask(cart(10_000), coupons="best", wallet=wallet)) == [("P", 7_000)]
+
+
+def test_shipping_counts_as_much_as_goods() -> None:
+    wallet = [held("A", off("a", 5_000, stacks_with="none")), held("S", template("s", "free_shipping"))]
+    quote = ask(cart(10_000, shipping_fen=9_000), coupons="best", wallet=wallet)
+    assert used(quote) == [("S", 9_000)]
+
+
+def test_shipping_is_made_free_once() -> None:
+    wallet = [held(code, template("s", "free_shipping", stacks_with="all")) for code in ("S", "T")]
+    quote = ask(cart(10_000, shipping_fen=500), coupons="best", wallet=wallet)
+    assert (used(quote), reasons(quote)) == ([("S", 500)], {"T": [("not_best", {})]})
+
+
+def test_every_combination_of_ten_is_looked_at() -> None:
+    wallet = [held(f"C{n}", off(f"c{n}", 100 + n)) for n in range(EXACT_UP_TO)]
+    assert ask(cart(10_000), coupons="best", wallet=wallet).best_is_exact is True
+    wallet.append(held("D", off("d", 1)))
+    assert ask(cart(10_000), coupons="best", wallet=wallet).best_is_exact is False
+
+
+def test_coupons_of_one_template_that_do_not_stack_are_one_candidate() -> None:
+    wallet = [held(f"C{n:02}", off("c", 100)) for n in range(50)]
+    quote = ask(cart(10_000), coupons="best", wallet=wallet)
+    assert (used(quote), quote.best_is_exact) == ([("C00", 100)], True)
 
 
 def test_automatic_templates_are_part_of_the_search() -> None:
@@ -281,6 +335,9 @@ def test_beyond_ten_one_is_exchanged_for_another_where_that_helps() -> None:
     wallet = [held("P", share), held("A", off("a", 6_000, stacks_with="all")), *others]
     quote = ask(cart(10_000), coupons="best", wallet=wallet)
     assert (used(quote), quote.best_is_exact) == ([("P", 7_000)], False)
+    wallet.append(held("S", template("s", "free_shipping", stacks_with="all")))  # the strongest, and stays
+    quote = ask(cart(10_000, shipping_fen=9_000), coupons="best", wallet=wallet)
+    assert used(quote) == [("P", 7_000), ("S", 9_000)]
 
 
 def test_beyond_ten_a_coupon_that_adds_nothing_is_kept() -> None:
@@ -293,6 +350,9 @@ def test_beyond_ten_a_coupon_that_adds_nothing_is_kept() -> None:
     ]
     quote = ask(cart(1_000), coupons="best", wallet=wallet)
     assert (used(quote), quote.best_is_exact) == ([("A", 1_000)], False)
+    wallet.append(held("S", template("s", "free_shipping", stacks_with="all")))
+    quote = ask(cart(1_000, shipping_fen=500), coupons="best", wallet=wallet)
+    assert used(quote) == [("A", 1_000), ("S", 500)]
 
 
 def test_a_full_wallet_is_searched_no_longer_than_that() -> None:

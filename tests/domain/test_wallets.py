@@ -9,8 +9,9 @@ from app.domain.checkout_commands import CancelCheckout, HoldCheckout
 from app.domain.commands import Accrue, Reverse
 from app.domain.coupon_commands import ClaimCoupon, LockCoupon, UnlockCoupon
 from app.domain.coupon_errors import CouponNotApplicable
-from app.domain.coupon_templates import Template
+from app.domain.coupon_templates import Template, Window
 from app.domain.wallets import Wallet, shopper_of
+from tests.domain.book import START
 from tests.domain.lane import Lane
 from tests.domain.shop import cart, reasons, template, used
 from tests.domain.test_checkouts import refusals
@@ -84,6 +85,9 @@ def test_two_codes_of_one_template_keep_to_its_limits() -> None:
     lane = Lane(public(stacks_with="all", per_member=1, stock=9), claims=False)
     lane.book.make_codes("public", "U1", "U2")
     assert refused(lane, "U1", "U2") == {"U2": ["coupon_limit_reached"]}
+    assert reasons(priced(lane, whole=False, coupons=("U1", "U2"))) == {
+        "U2": [("coupon_limit_reached", {"limit": "per_member"})]
+    }
     lane.book.offer(public(stacks_with="all", per_member=3, stock=2))
     assert refused(lane, "U1", "HELLO") == {"HELLO": ["coupon_exhausted"]}
     lane.book.offer(public(stacks_with="all", per_member=3, stock=3, budget_fen=600))
@@ -150,7 +154,34 @@ def test_a_whole_wallet_tells_of_every_coupon() -> None:
     assert used(named) == [("C1", 300)]
     assert [code for code, _ in reasons(named)["NONE"]] == ["coupon_not_found"]
     lane.book.do(UnlockCoupon(member_id="m", code="C3", reference="r"))
-    assert used(priced(lane, whole=True, coupons="best")) == [("C1", 300)]
+    best = priced(lane, whole=True, coupons="best")
+    assert used(best) == [("C1", 300)]
+    assert [*reasons(best)] == ["C2", "C3"]
+
+
+def test_a_wallet_has_what_is_named_and_no_more() -> None:
+    lane = Lane(template("a", amount_off_fen=300), template("b", amount_off_fen=400))
+    wish = Wish(0, 0, ("C1",))
+    quote = Wallet(lane.book.members["m"], wish, lane.book.context()).price(cart(10_000), wish)
+    assert [each.code for each in quote.fitting] == ["C1"]
+
+
+def test_of_equals_the_one_that_runs_out_sooner() -> None:
+    lane = Lane(
+        template("a", amount_off_fen=300, valid=Window(days=9)),
+        template("b", amount_off_fen=300, valid=Window(days=2)),
+    )
+    assert [each["code"] for each in lane.hold(10_000, coupons="best")["coupons"]] == ["C2"]
+
+
+def test_a_budget_that_does_not_reach_is_found_behind_automatic_templates() -> None:
+    lane = Lane(
+        template("auto", amount_off_fen=900, automatic=True),
+        template("tenth", "percent_off", percent_off=10, budget_fen=909),
+    )
+    assert lane.hold(10_000, coupons="best")["coupons"] == []
+    lane.book.offer(template("tenth", "percent_off", percent_off=10, budget_fen=910))
+    assert len(lane.hold(10_000, checkout_id="k2", coupons="best")["coupons"]) == 1
 
 
 def test_automatic_templates_come_without_a_coupon() -> None:
@@ -174,12 +205,21 @@ def test_what_conditions_are_told() -> None:
     assert (shopper.tier, shopper.is_first_order, shopper.matches("x")) == ("bronze", False, True)
     [(condition, facts)] = asked
     assert condition == "x"
-    assert (facts["tier"], facts["spend_fen"], facts["orders"], facts["region"]) == (
-        "bronze",
-        100_000,
-        1,
-        "GD",
-    )
+    assert facts == {
+        "tier": "bronze",
+        "spend_fen": 100_000,
+        "orders": 1,
+        "joined_at": START,
+        "region": "GD",
+    }
+
+
+def test_a_coupon_may_ask_for_a_member_of_some_sort() -> None:
+    lane = Lane(template("five", amount_off_fen=500, member="gold"))
+    lane.book.matches = lambda condition, facts: condition == facts["tier"]
+    assert refused(lane, "C1") == {"C1": ["member_not_eligible"]}
+    lane.book.offer(template("five", amount_off_fen=500, member="bronze"))
+    lane.hold(10_000, coupons=("C1",))
 
 
 def test_an_order_that_is_not_settled_yet_was_the_first() -> None:
