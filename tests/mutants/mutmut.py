@@ -7,8 +7,7 @@ rules must notice. Exit code 1 if they miss one that `equivalents.toml` does not
 from __future__ import annotations
 
 import argparse
-import os
-import re
+import json
 import subprocess
 import sys
 import tempfile
@@ -16,7 +15,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
@@ -26,23 +25,11 @@ from tests.mutants.workbench import copy_checkout
 
 EQUIVALENTS: Final = Path(__file__).with_name("equivalents.toml")
 SCREEN: Final = Console()
-_RESULT: Final = re.compile(r"^\s*(app\.domain\.(\w+)\.\S+): ([\w ]+)$", re.MULTILINE)
 _SETTING: Final = 'only_mutate = ["app/domain/*"]'
+_LEAVING_OUT_PROPERTIES: Final = ("-m", "not hypothesis")
 
-
-class Mutant(NamedTuple):
-    """One that was tried: `status` as mutmut tells it."""
-
-    name: str
-    module: str
-    status: str
-
-
-class Change(NamedTuple):
-    """What a mutant does to the code: the lines that go, those that come, without their indentation."""
-
-    gone: str
-    come: str
+# A mutant by its module, the lines of code that go and those that come, without their indentation.
+_Change = tuple[str, str, str]
 
 
 def main() -> None:
@@ -55,18 +42,12 @@ def main() -> None:
         tree.chmod(0o755)
         copy_checkout(tree, revision=options.revision)
         _aim(tree, options.modules)
-        if _mutmut(tree, "run", "--max-children", str(options.jobs)).returncode:
-            sys.exit("mutmut could not run; what it says is above.")
-        mutants = _results(_mutmut(tree, "results", "--all", "true", is_quiet=True).stdout)
-        missed = {
-            mutant: _shown(tree, mutant) for mutant in mutants if mutant.status in ("survived", "no tests")
-        }
+        tried, missed = _try(tree, options)
     explained = _explained()
-    SCREEN.print(_table(mutants, missed, explained))
-    unexplained = [mutant for mutant, change in missed.items() if (mutant.module, *change) not in explained]
-    for mutant in unexplained:
-        change = missed[mutant]
-        SCREEN.print(f"\n{mutant.name}\n- {change.gone}\n+ {change.come}", markup=False, highlight=False)
+    SCREEN.print(_table(tried, missed, explained))
+    unexplained = {name: change for name, change in missed.items() if change not in explained}
+    for name, (_, gone, come) in unexplained.items():
+        SCREEN.print(f"\n{name}\n- {gone}\n+ {come}", markup=False, highlight=False)
     sys.exit(bool(unexplained))
 
 
@@ -75,6 +56,8 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("modules", nargs="+", help="of app/domain, such as lots")
     parser.add_argument("--jobs", type=int, default=2, help="how many at a time (2)")
     parser.add_argument("--revision", help="of the checkout; as it stands, if none is named")
+    parser.add_argument("--only", nargs="+", default=(), help="parts of the names of those to try")
+    parser.add_argument("--properties", action="store_true", help="try them by the properties, too")
     return parser.parse_args()
 
 
@@ -87,50 +70,36 @@ def _aim(tree: Path, modules: Iterable[str]) -> None:
     project.write_text(text.replace(_SETTING, f"only_mutate = [{paths}]"))
 
 
-def _mutmut(tree: Path, *words: str, is_quiet: bool = False) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "mutmut", *words],
-        cwd=tree,
-        env={**os.environ, "PYTHONPATH": str(tree)},
-        stdout=subprocess.PIPE if is_quiet else None,
-        text=True,
-        check=False,
-    )
+def _try(tree: Path, options: argparse.Namespace) -> tuple[list[str], dict[str, _Change]]:
+    """The names of all that were tried, and those that were missed."""
+    told = tree / "told.json"
+    more = () if options.properties else _LEAVING_OUT_PROPERTIES
+    words = ("--jobs", str(options.jobs), "--only", *options.only, "--", told, *more)
+    # Found by its path alone: of the packages `app` and `tests` the copies are to be imported that mutmut makes.
+    ended = subprocess.run([sys.executable, "-P", "tests/mutants/trying.py", *words], cwd=tree, check=False)
+    if ended.returncode:
+        sys.exit("The mutants could not be tried; why is told above.")
+    found = json.loads(told.read_text())
+    return found["tried"], {name: (_module(name), *change) for name, change in found["missed"].items()}
 
 
-def _results(told: str) -> list[Mutant]:
-    return [Mutant(name, module, status) for name, module, status in _RESULT.findall(told)]
+def _module(mutant: str) -> str:
+    return mutant.split(".")[2]  # app.domain.lots.x_release__mutmut_1
 
 
-def _shown(tree: Path, mutant: Mutant) -> Change:
-    lines = _mutmut(tree, "show", mutant.name, is_quiet=True).stdout.splitlines()
-    return Change(*(_joined(lines, sign) for sign in "-+"))
-
-
-def _joined(lines: Iterable[str], sign: str) -> str:
-    found = (line[1:].strip() for line in lines if line.startswith(sign) and not line.startswith(sign * 3))
-    return " ".join(found)
-
-
-def _explained() -> set[tuple[str, str, str]]:
-    """Mutants that no test can notice, by module and what goes and comes."""
+def _explained() -> set[_Change]:
+    """Mutants that no test can notice."""
     told = tomllib.loads(EQUIVALENTS.read_text())
     return {(each["module"], each["gone"], come) for each in told["mutant"] for come in each["come"]}
 
 
-def _table(
-    mutants: Sequence[Mutant], missed: dict[Mutant, Change], explained: set[tuple[str, str, str]]
-) -> Table:
+def _table(tried: Sequence[str], missed: dict[str, _Change], explained: set[_Change]) -> Table:
     table = Table("module", "mutants", "found", "explained", "missed")
-    for module in sorted({mutant.module for mutant in mutants}):
+    for module in sorted(set(map(_module, tried))):
         counted = Counter(
-            "found"
-            if mutant not in missed
-            else "explained"
-            if (module, *missed[mutant]) in explained
-            else "missed"
-            for mutant in mutants
-            if mutant.module == module
+            "found" if name not in missed else "explained" if missed[name] in explained else "missed"
+            for name in tried
+            if _module(name) == module
         )
         table.add_row(
             module, str(counted.total()), *(str(counted[what]) for what in ("found", "explained", "missed"))
