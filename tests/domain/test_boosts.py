@@ -57,6 +57,7 @@ PAID: list[tuple[list[Boost], list[Weighted], str, tuple[int, ...]]] = [
     ([boost("add_points", amount=50)], lines("0"), "0", (0,)),
     ([boost("add_points", amount=5), boost(factor="2")], lines("10"), "1", (5, 10)),  # flat ones aren't multiplied
     ([boost(factor="2"), boost("add_points", amount=5)], lines("10"), "1", (10, 5)),
+    ([boost(factor="1.5"), boost("add_points", amount=5)], lines("10"), "1", (5, 5)),
     ([boost("add_growth", amount=9), boost("add_chances", amount=9)], lines("10"), "1", (0, 0)),
     ([boost("issue_coupon", template="t")], lines("10"), "1", (0,)),
     # What one boost leaves of a point counts for the next.
@@ -68,12 +69,26 @@ PAID: list[tuple[list[Boost], list[Weighted], str, tuple[int, ...]]] = [
     ([boost("add_points", amount=50, cap=16)], lines("3"), "1", (16,)),
     # The fraction of what was cut off is gone.
     ([boost(factor="1.5", cap=0), boost(factor="1.5")], lines("1"), "1", (0, 0)),
+    # Exact, also where a float is not.
+    ([boost(factor="2")], lines("100000000000000001"), "1", (10**17 + 1,)),
+    ([boost("add_points", amount=10**17 + 1)], [], "1", (10**17 + 1,)),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("boosts", "order", "share", "paid"), PAID)
 def test_points(boosts: list[Boost], order: list[Weighted], share: str, paid: tuple[int, ...]) -> None:
     assert boosted_points(boosts, order, share=Fraction(share)) == paid
+
+
+@pytest.mark.parametrize(("boosts", "order", "share", "paid"), PAID)
+def test_flat_points_are_known_without_the_order(
+    boosts: list[Boost], order: list[Weighted], share: str, paid: tuple[int, ...]
+) -> None:
+    """Of an order of which nothing came back; what multiplies hangs on it."""
+    if any(each.factor for each in boosts):
+        assert flat_points(boosts) is None
+    elif share == "1":
+        assert flat_points(boosts) == paid == boosted_points(boosts, order, share=WHOLE)
 
 
 def test_growth() -> None:
@@ -122,6 +137,17 @@ def test_labels_are_kept_until_they_were_told() -> None:
     assert write_boosts([boost("add_points", amount=5)]) == [("c", 1, 5, {"label": "C"})]
     [read] = read_boosts(json.loads(compact(write_boosts([boost("add_points", amount=5)], is_told=True))))
     assert read == boost("add_points", amount=5)._replace(label="")
+
+
+def test_each_kind_is_read_as_it_was_written() -> None:
+    boosts = (
+        boost("add_points", amount=5, cap=3),
+        boost("add_growth", amount=6),
+        boost("add_chances", amount=7),
+        boost(factor="1.5", lines=FIRST),
+        boost("issue_coupon", template="t", pieces=2),
+    )
+    assert read_boosts(json.loads(compact(write_boosts(boosts)))) == boosts
 
 
 def test_those_written_by_their_names_are_read() -> None:

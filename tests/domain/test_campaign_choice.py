@@ -163,7 +163,7 @@ def test_more_points_than_a_ledger_can_hold() -> None:
     found = [campaign(code, points(1)) for code in "ab"]
     paid = {"a": MOST_POINTS, "b": MOST_POINTS + 1}
     assert limit(found, paid, book.members["m"], book.context()) == ({"a": MOST_POINTS}, {"b"}, {})
-    assert [failure.campaign for failure in book.failures] == ["b"]
+    assert book.failures == [("b", f"it would give more than {MOST_POINTS} points at once.")]
 
 
 def test_each_campaign_has_budgets_of_its_own() -> None:
@@ -218,6 +218,37 @@ def test_an_entry_tells_what_campaigns_gave() -> None:
         "campaigns": campaigns,
     }
     assert {name: list(sums) for name, sums in after.detail["campaigns"].items()} == campaigns
+
+
+def test_an_entry_tells_it_once() -> None:
+    book = Book(PLAIN)
+    change = book.decide(Adjust(member_id="m", reference="r", points=1, reason="x"))
+    tallies = (Tally("a", times=1, points=7),)
+    told = telling(change, campaigns={"a": [1, 0, 7]})._replace(tallies=tallies)
+    assert counted(book.members["m"], told, book.context()).entry is told.entry
+
+
+def test_what_each_gave_the_member_is_added_up() -> None:
+    book = Book(PLAIN)
+    member = book.members["m"]
+    member.given["a"] = 10
+    change = book.decide(Adjust(member_id="m", reference="r", points=1, reason="x"))
+    tallies = (
+        Tally("a", times=1, points=7),
+        Tally("b", times=1, points=2),
+        Tally("a", points=5),
+        Tally("c", times=1),
+    )
+
+    def given(limited: frozenset[str] | None) -> dict[str, int]:
+        member.limited = limited
+        return {
+            row.campaign: row.points
+            for row in counted(member, change._replace(tallies=tallies), book.context()).given
+        }
+
+    assert given(None) == {"a": 22, "b": 2}
+    assert given(frozenset("bc")) == {"b": 2}
 
 
 def test_an_entry_that_tells_nothing_else() -> None:

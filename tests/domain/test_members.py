@@ -276,6 +276,14 @@ def test_a_birthday_changes_once_a_year() -> None:
         tell(book, b"1")
 
 
+def test_a_birthday_told_for_the_first_time_is_no_change() -> None:
+    book = Book()
+    for birthday in (b"1", b"2"):
+        book.do(Enrol(member_id="m", person={"birthday_mark": birthday}))
+    with pytest.raises(BirthdayChangedRecently):
+        book.do(Enrol(member_id="m", person={"birthday_mark": b"3"}))
+
+
 def test_a_birthday_may_be_cleared_and_told_a_year_later() -> None:
     book = Book()
     tell(book, None)

@@ -220,9 +220,10 @@ def test_the_last_grant_of_a_budget_is_what_is_left_of_it() -> None:
 
 
 def test_one_that_is_spent_shadows_nobody() -> None:
-    book = fair(campaign("a", times("2"), budget=budget(points=100), stacks=False), TRIPLE)
-    assert book.parts(accrue())[1:] == [("campaign:a", 100)]
-    assert book.parts(accrue(order_id="o2"))[1:] == [("campaign:triple", 200)]
+    once: dict[str, Any] = {"budget": budget(points=100), "stacks": False}
+    book = fair(campaign("a", times("2"), **once), campaign("b", times("2"), **once), TRIPLE)
+    got = [book.parts(accrue(order_id=f"o{number}"))[1:] for number in range(3)]
+    assert got == [[("campaign:a", 100)], [("campaign:b", 100)], [("campaign:triple", 200)]]
 
 
 def test_a_day_s_budget_is_another_one_tomorrow() -> None:

@@ -83,7 +83,7 @@ def evaluated(
         is_manual=is_manual,
     )
     assert found.approved == approved
-    assert not found.closes_review
+    assert found.closes_review is False
     return found.tier.code, found.open_review
 
 
@@ -230,6 +230,7 @@ def test_a_tier_set_by_hand_is_pinned() -> None:
     assert evaluated(DEFAULT, "silver", 1_000_000, is_manual=True) == ("silver", None)
     assert evaluated(DEFAULT, "gold", 0, is_manual=True) == ("gold", None)
     assert evaluated(DEFAULT, "silver", 3_000_000, is_manual=True) == ("silver", "diamond")
+    assert evaluated(DEFAULT, "silver", 3_000_000, "diamond", is_manual=True) == ("silver", None)  # approved
     assert evaluated(DEFAULT, "diamond", 3_000_000, is_manual=True) == ("diamond", None)
 
 
@@ -246,6 +247,7 @@ def test_a_tier_set_by_hand_is_pinned() -> None:
         (DEFAULT, "diamond", "diamond", "diamond", [2_999_999], "platinum", None, True),
         (TWO_REVIEWS, "diamond", "diamond", "diamond", [1_000_000], "platinum", "platinum", True),
         (TWO_REVIEWS, "diamond", "diamond", "diamond", [999_999], "gold", None, True),
+        (TWO_REVIEWS, "gold", None, None, [1_000_000], "gold", None, False),  # what nobody approved is not
         # The window has moved on, but the tier was rightly won, and is so without the refund.
         (TWELVE_MONTHS, "gold", None, None, [10_000, 300_000], "gold", None, False),
         (TWELVE_MONTHS, "gold", None, None, [40_000, 299_999], "silver", None, False),
@@ -293,6 +295,7 @@ GRACE_UNTIL = utc("2027-04-04T16:00:00")
     [
         (TWELVE_MONTHS, "gold", None, 300_000, UNTIL, "kept", "gold", utc("2028-03-05T16:00:00")),
         (TWELVE_MONTHS, "gold", None, 0, UNTIL, "grace", "gold", UNTIL),
+        (TWELVE_MONTHS, "diamond", "diamond", 0, UNTIL, "grace", "diamond", UNTIL),
         (TWELVE_MONTHS, "gold", None, 0, GRACE_UNTIL - timedelta(microseconds=1), "grace", "gold", UNTIL),
         (TWELVE_MONTHS, "gold", None, 300_000, GRACE_UNTIL, "kept", "gold", utc("2028-04-04T16:00:00")),
         # One step, whatever was missing.

@@ -47,7 +47,7 @@ def main() -> None:
     SCREEN.print(_table(tried, missed, explained))
     unexplained = {name: change for name, change in missed.items() if change not in explained}
     for name, (_, gone, come) in unexplained.items():
-        SCREEN.print(f"\n{name}\n- {gone}\n+ {come}", markup=False, highlight=False)
+        SCREEN.print(f"\n{name}\n- {gone}\n+ {come}", markup=False, highlight=False, soft_wrap=True)
     sys.exit(bool(unexplained))
 
 

@@ -26,20 +26,23 @@ from mutmut.mutation.trampoline import set_mutant_under_test
 from mutmut.state import state
 from mutmut.utils.file_utils import change_cwd
 from mutmut.utils.format_utils import mangled_name_from_mutant_name
+from rich.console import Console
 
+SCREEN: Final = Console()
 _NOT_FOUND: Final = 0
 _FOUND: Final = 1
-# A mutant that goes round for ever is found: what its tests take without it, so many times, and some seconds more.
-_PATIENCE: Final = 10
-_PATIENCE_SECONDS: Final = 15
+# A mutant that goes round for ever is found: what a test takes without it, so many times, and some seconds more.
+_PATIENCE: Final = 20
+_PATIENCE_SECONDS: Final = 5
 
 
 class _Test(NamedTuple):
     item: pytest.Item
     seconds: float
 
-    @property
-    def has_passed(self) -> bool:
+    def passes_in_time(self) -> bool:
+        """Whether it passes; the process is ended if it takes too long."""
+        signal.setitimer(signal.ITIMER_REAL, _PATIENCE_SECONDS + _PATIENCE * self.seconds)
         return _passes(self.item)
 
 
@@ -75,6 +78,7 @@ class _Trials:
         name = self._running.pop(process)
         if os.waitstatus_to_exitcode(status) == _NOT_FOUND:
             self.missed.append(name)
+            SCREEN.print(f"missed: {name}", highlight=False, soft_wrap=True)
 
 
 def main() -> None:
@@ -141,11 +145,10 @@ def _begin(name: str, tests: Sequence[_Test], caches: Iterable[functools._lru_ca
     if process:
         return process
     try:
-        signal.alarm(_PATIENCE_SECONDS + int(_PATIENCE * sum(test.seconds for test in tests)))
         for cache in caches:  # what was worked out without the mutant
             cache.cache_clear()
         set_mutant_under_test(name)
-        os._exit(_NOT_FOUND if all(test.has_passed for test in tests) else _FOUND)
+        os._exit(_NOT_FOUND if all(test.passes_in_time() for test in tests) else _FOUND)
     finally:
         os._exit(_FOUND)
 
