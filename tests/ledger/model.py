@@ -163,13 +163,14 @@ class Member:
             if not lot.settle_at and lot.expires_at <= moment:
                 lot.expired += lot.remaining
                 lot.remaining = 0
-        for taken in self.taken.values():
+        # Whose points come back first matters: they pay debt. RULES.md doesn't say; the engine goes by kind and name.
+        for _, checkout in sorted(self.checkouts.items()):
+            if checkout.status == "held" and checkout.ends == moment:
+                self._let_go(checkout, moment, "lapsed")
+        for _, taken in sorted(self.taken.items()):
             if taken.hold_ends == moment:
                 self._free(taken.parts, moment)
                 taken.parts, taken.hold_ends, taken.status = [], None, "expired"
-        for checkout in self.checkouts.values():
-            if checkout.status == "held" and checkout.ends == moment:
-                self._let_go(checkout, moment, "lapsed")
         for code, (status, until) in self.coupons.items():
             if status == "issued" and until <= moment:
                 self.coupons[code] = "expired", until

@@ -108,6 +108,27 @@ def test_both_decide_at_the_same_moment(world: World) -> None:
         assert steps.members[0].reserved == reserved
 
 
+def test_holds_that_end_together_end_in_one_order(world: World) -> None:
+    """Which of their lots pays a debt hangs on it."""
+    steps = Steps()
+    steps.world = world
+    steps.enrol()
+    steps.accrue(0, 0, 30_000, settle=True, days_ago=0)
+    steps.redeem(0, 1, 300, None)
+    for lot, hold in enumerate(("redemption", "checkout", "checkout", "redemption", "redemption")):
+        steps.adjust(0, 100)
+        if hold == "checkout":
+            steps.hold(0, 3_100, points=100, cash=0, coupon=None, seconds=1_800)
+        else:
+            steps.redeem(0, 6 - lot, 100, 1_800)
+    steps.reverse(0, 0, None)
+    assert steps.members[0].debt == 300
+    world.wait(timedelta(hours=1))
+    steps.mature(0)
+    steps.both_hold_the_same()
+    assert steps.members[0].balances() == (200, 0, 0, 0)
+
+
 def test_many_at_once_do_as_well(new_database: Callable[[], str]) -> None:
     with asyncio.Runner() as runner:
         world = World(new_database(), runner)
