@@ -91,9 +91,14 @@ def test_pending_keeps_the_rate_and_version_of_its_accrual() -> None:
     book.do(order(1_000_000, order_id="o2"))
     changed = program(earning={"rate": "5"})
     book.adopt(at(changed, version=2))
-    assert book.do(Settle(member_id="m", order_id="o1"))["points"] == 100
+    body = book.do(Settle(member_id="m", order_id="o1"))
+    assert (body["points"], body["breakdown"][0]["version"]) == (100, 1)
     assert book.lot(1).program_version == 1
     assert book.last().program_version == 2
+    assert book.detail()["version"] == 1
+    book.do(order(10_000, order_id="o3", settle=False))
+    book.do(Settle(member_id="m", order_id="o3"))
+    assert "version" not in book.detail()  # that of the entry
 
 
 def test_settle_refuses() -> None:
@@ -103,10 +108,11 @@ def test_settle_refuses() -> None:
     book.do(order(10_000))
     with pytest.raises(OrderNotPending):
         book.do(Settle(member_id="m", order_id="o1"))
-    book.do(order(10_000, order_id="o2", settle=False))
-    book.do(Reverse(member_id="m", order_id="o2", reference="r", amount=10_000))
-    with pytest.raises(OrderReversed):
-        book.do(Settle(member_id="m", order_id="o2"))
+    for name, amount in (("o2", 10_000), ("o3", 1)):
+        book.do(order(amount, order_id=name, settle=False))
+        book.do(Reverse(member_id="m", order_id=name, reference="r", amount=amount))
+        with pytest.raises(OrderReversed):
+            book.do(Settle(member_id="m", order_id=name))
 
 
 def test_an_order_of_nothing_settles() -> None:
@@ -143,8 +149,23 @@ def test_at_most_a_day_ahead(ahead_seconds: int, fits: bool) -> None:
     if fits:
         book.do(command)
         return
-    with pytest.raises(OccurredAtInFuture):
+    with pytest.raises(OccurredAtInFuture) as refused:
         book.do(command)
+    assert refused.value.extra == {"latest": "2026-03-06T02:00:00Z"}
+
+
+def test_the_entries_of_an_order_name_it_its_lot_and_its_day() -> None:
+    """It happened when it was bought; that it settles happens then."""
+    book = Book()
+    bought_at = START - timedelta(days=1)
+    book.do(order(100, settle=False, occurred_at=bought_at))
+    book.do(order(100, order_id="o2", occurred_at=bought_at))
+    book.later(days=1).do(Settle(member_id="m", order_id="o1"))
+    assert [(entry.kind, entry.order_id, entry.lot, entry.occurred_at) for entry in book.entries["m"]] == [
+        ("accrue", "o1", 1, bought_at),
+        ("accrue", "o2", 2, bought_at),
+        ("settle", "o1", 1, book.now),
+    ]
 
 
 def test_lines_are_checked_and_rates_by_category_replace_the_base_rate() -> None:

@@ -144,6 +144,12 @@ def test_each_effect_is_a_part() -> None:
     ]
 
 
+def test_what_the_entry_of_an_order_tells() -> None:
+    book = fair(DOUBLE)
+    book.do(accrue())
+    assert book.detail().keys() == {"breakdown", "expires_at", "tier", "campaigns"}
+
+
 def test_growth_chances_and_coupons() -> None:
     book = fair(
         campaign("a", growth(7), chances(2), coupon("t", 2), growth(1)),
@@ -321,6 +327,20 @@ def test_a_pending_order_keeps_what_it_was_promised() -> None:
     assert book.tally("a") == {
         "times": 1, "amount": 10_000, "points": 100, "growth": 5, "chances": 2, "coupons": 1
     }  # fmt: skip
+
+
+def test_what_campaigns_call_themselves_is_kept_until_it_was_told() -> None:
+    book = fair(DOUBLE)
+    book.do(accrue())
+    book.do(accrue(order_id="later", settle=False))
+    assert book.lot(1).terms == '{"boosts":[["double",1,"2"]]}'
+    assert book.lot(2).terms == '{"boosts":[["double",1,"2",{"label":"the double"}]]}'
+
+
+def test_a_pending_order_draws_what_it_was_promised_at_once() -> None:
+    book = fair(campaign("a", times("2"), budget=budget(points=250)))
+    book.do(accrue(settle=False))
+    assert book.left["a"] == 150
 
 
 def test_a_pending_order_settles_by_itself_with_what_is_left() -> None:

@@ -29,7 +29,7 @@ from app.domain.redemptions import (
     ReservationExpired,
     ReservationOpen,
 )
-from tests.domain.book import Book
+from tests.domain.book import START, Book, at
 from tests.domain.programs import program, with_validity
 
 HOLD_REFUSALS = (
@@ -98,6 +98,35 @@ def test_the_answer() -> None:
     assert book.account().redeemed == 200
 
 
+def test_what_points_are_worth_is_as_the_tier_and_the_version_say() -> None:
+    """Those of the tier that the member has, and of the version under which the points were held."""
+    book = Book(program(paying={"tiers": {"silver": {"worth_fen": 200}}}))
+    book.do(Import(member_id="m", reference="i", points=100, spend=30_000))
+    assert book.account().tier == "silver"
+    assert book.do(redeem(10))["value"] == 20
+    book.do(reserve(10, "h"))
+    book.adopt(at(program(), version=2))
+    assert book.do(Commit(member_id="m", reference="h"))["value"] == 20
+    assert book.do(redeem(10, "r2"))["value"] == 10
+
+
+def test_all_that_becomes_of_a_redemption_names_its_order() -> None:
+    book = lots(Book(), (100, 10))
+    for reference in ("spent", "cancelled", "lapsed"):
+        book.do(Redeem(member_id="m", reference=reference, points=10, reserve=True, order_id="o"))
+    book.do(Redeem(member_id="m", reference="r", points=10, order_id="o"))
+    assert {held.order_id for held in book.members["m"].redemptions.values()} == {"o"}
+    book.do(Commit(member_id="m", reference="spent"))
+    book.do(Refund(member_id="m", redemption="spent", reference="x"))
+    book.do(Cancel(member_id="m", reference="cancelled"))
+    book.later(days=1).mature("m")
+    assert [(entry.kind, entry.order_id) for entry in book.entries["m"][1:]] == [
+        (kind, "o")
+        for kind in ("reserve", "reserve", "reserve", "redeem", "commit", "refund", "cancel", "lapse")
+    ]
+    assert (book.last().key, book.last().occurred_at) == ("lapse/lapsed", START + timedelta(seconds=1_800))
+
+
 @pytest.mark.parametrize(("hold_seconds", "until"), [(None, 1_800), (1, 1), (604_800, 604_800)])
 def test_a_hold_ends(hold_seconds: int | None, until: int) -> None:
     book = lots(Book(), (100, 300))
@@ -141,12 +170,14 @@ def test_commit_refuses() -> None:
     with pytest.raises(RedemptionNotFound):
         book.do(Commit(member_id="m", reference="r"))
     book.do(reserve(50))
-    with pytest.raises(CommitExceedsReservation):
+    with pytest.raises(CommitExceedsReservation) as exceeds:
         book.do(Commit(member_id="m", reference="r", points=51))
+    assert exceeds.value.extra == {"reserved": 50}
     book.do(Commit(member_id="m", reference="r"))
     for again in (Commit(member_id="m", reference="r"), Cancel(member_id="m", reference="r")):
-        with pytest.raises(ReservationClosed):
+        with pytest.raises(ReservationClosed) as closed:
             book.do(again)
+        assert closed.value.extra == {"redemption_status": "redeemed"}
     book.do(reserve(50, "c"))
     book.do(Cancel(member_id="m", reference="c"))
     with pytest.raises(ReservationClosed):
@@ -216,8 +247,9 @@ def test_refund_refuses() -> None:
         book.do(Refund(member_id="m", redemption="r", reference="z"))
     book.do(reserve(50, "c"))
     book.do(Cancel(member_id="m", reference="c"))
-    with pytest.raises(ReservationClosed):
+    with pytest.raises(ReservationClosed) as closed:
         book.do(Refund(member_id="m", redemption="c", reference="x"))
+    assert closed.value.extra == {"redemption_status": "cancelled"}
 
 
 @pytest.mark.parametrize(("grace_days", "available"), [(0, 60), (7, 90)])
@@ -253,6 +285,17 @@ def test_what_comes_back_pays_debt_first() -> None:
     assert book.balances() == (0, 0, 0, 40)
     body = book.do(Refund(member_id="m", redemption="r", reference="x"))
     assert (body["debt_paid"], body["balance"]["available"]) == (40, 20)
+
+
+def test_what_a_commit_frees_pays_debt_first() -> None:
+    book = Book()
+    book.do(Accrue(member_id="m", order_id="o", amount=10_000))
+    book.do(redeem(60))
+    book.do(reserve(40, "h"))
+    book.do(Reverse(member_id="m", order_id="o", reference="b", amount=8_000))
+    body = book.do(Commit(member_id="m", reference="h", points=10))
+    assert (body["freed"], body["debt_paid"]) == (30, 30)
+    assert book.balances() == (0, 0, 0, 50)
 
 
 def test_what_was_taken_last_comes_back_first_and_pays_the_debt() -> None:
