@@ -163,6 +163,21 @@ def test_growth_chances_and_coupons() -> None:
     assert {each.source for each in book.members["m"].coupons.values()} == {"campaign"}
 
 
+def test_what_is_told_and_kept_of_an_order_with_prizes() -> None:
+    """The tier that the order brings is told all the same; the coupons are kept to be taken back with it."""
+    book = fair(
+        campaign("a", chances(2), coupon("t")),
+        templates=[template("t", amount_off_fen=100)],
+        program=program(),
+    )
+    book.do(accrue(30_000))
+    assert book.detail()["tier_change"]["to"] == "silver"
+    assert (
+        book.lot(1).terms
+        == '{"boosts":[["a",1,["add_chances",2]],["a",1,["issue_coupon","t",1]]],"coupons":["C1"]}'
+    )
+
+
 def test_a_coupon_that_cannot_be_given_is_told_and_stands_in_nobody_s_way() -> None:
     book = fair(
         campaign("a", coupon("t", 3), points(5)), templates=[template("t", amount_off_fen=100, stock=2)]

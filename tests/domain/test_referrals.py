@@ -324,6 +324,17 @@ def test_a_checkout_paid_with_points_counts_and_comes_back_too() -> None:
     assert earned(book, "m") == [0]
 
 
+def test_an_order_whose_points_a_checkout_spends_is_not_what_settles() -> None:
+    """It was too small when it settled, though it would be large enough by now."""
+    book = bring(Book(rules(min_order_fen=20_000)), "n")
+    book.do(order(amount=15_000))
+    book.adopt(rules(2, min_order_fen=10_000))
+    book.do(HoldCheckout(member_id="n", checkout_id="k", cart=cart(5_000), wish=Wish(100, 0, ())))
+    book.do(CompleteCheckout(member_id="n", checkout_id="k"))
+    assert book.account("n").invited_by == "m"
+    assert book.kinds("m") == []
+
+
 def by_points_earned(window: dict[str, Any]) -> dict[str, Any]:
     """A document whose tiers are won by points: silver by 150."""
     metrics = {"metrics": ["points_earned"], "combine": "any", "window": window}
