@@ -119,7 +119,7 @@ def test_an_order_of_nothing_settles() -> None:
     book = Book()
     book.do(order(0, settle=False))
     body = book.do(Settle(member_id="m", order_id="o1"))
-    assert (body["points"], body["expires_at"]) == (0, None)
+    assert (body["points"], body["expires_at"], book.lot(1).expires_at) == (0, None, None)
     assert book.account().orders == 1
 
 
@@ -133,6 +133,11 @@ def test_backdated_orders_expire_counted_from_then() -> None:
     assert body["balance"]["available"] == 300
     account = book.account()
     assert (account.earned, account.expired, account.spend) == (500, 200, 50_000)
+
+
+def test_the_day_of_a_backdated_order_is_that_of_the_programs_zone() -> None:
+    bought_at = START.replace(hour=17) - timedelta(days=2)  # the 4th in Shanghai
+    assert Book().do(order(30_000, occurred_at=bought_at))["expires_at"] == "2027-03-04T16:00:00Z"
 
 
 def test_a_backdated_order_loses_the_tenths_of_its_years() -> None:

@@ -47,11 +47,22 @@ def test_the_bucket_is_stable_for_good() -> None:
 
 def test_a_new_member_has_the_lowest_tier_and_nothing_else() -> None:
     book = Book()
-    account = book.account()
-    assert (account.tier, account.status, account.joined_at) == ("bronze", "active", START)
-    assert book.balances() == (0, 0, 0, 0)
-    assert (account.sequence, account.tier_valid_until) == (0, None)
-    assert account.bucket == bucket_of("m")
+    known = {name: value for name, value in book.account()._asdict().items() if value != 0}
+    assert {name: value for name, value in known.items() if value is not None} == {
+        "bucket": bucket_of("m"),
+        "member_id": "m",
+        "status": "active",
+        "joined_at": START,
+        "lot_floor": 1,
+        "tier": "bronze",
+        "tier_since": START,
+        "tier_state": "held",
+        "campaigns": b"",
+    }
+    assert {name for name, value in known.items() if value is None} == {
+        "tier_valid_until", "approved_tier", "reviewed_tier", "review", "last_sign_in", "last_at", "due_at",
+        "hold_due_at", "next_expires_at", "coupon_due_at", "benefits_at", "invited_by",
+    }  # fmt: skip
 
 
 def test_enrolling_again_changes_the_person_alone() -> None:
@@ -126,9 +137,16 @@ def test_points_are_brought_along_to_a_member_who_is_there() -> None:
     book.do(Import(member_id="m", reference="crm", points=50, expires_at=START + timedelta(days=1)))
     account = book.account()
     assert (account.available, account.joined_at, account.lot_count) == (150, START, 2)
-    assert book.lot(2).expires_at == START + timedelta(days=1)
+    assert (book.last().lot, book.lot(2).expires_at) == (2, START + timedelta(days=1))
     book.do(Import(member_id="m", reference="spend", spend=100))
     assert (book.last().lot, book.account().lot_count) == (None, 2)
+
+
+def test_a_review_follows_what_is_brought_along_and_the_person_is_told() -> None:
+    book = Book()
+    change = book.decide(Import(member_id="old", reference="crm", spend=3_000_000, person={"name": b"x"}))
+    assert [(review.to_tier, review.status) for review in change.reviews] == [("diamond", "open")]
+    assert change.person == {"name": b"x"}
 
 
 def test_what_expired_before_it_came_is_written_as_such() -> None:
@@ -214,7 +232,7 @@ def test_an_erased_member_is_gone_for_good_while_the_ledger_goes_on() -> None:
     assert review is not None
     change = book.decide(Erase(member_id="m"))
     assert change.erases_person
-    assert [told.status for told in change.reviews] == ["closed"]
+    assert [(told.status, told.decided_at) for told in change.reviews] == [("closed", book.now)]
     assert (book.account().status, book.account().review) == ("erased", None)
     comebacks: list[Command] = [
         Freeze(member_id="m"),

@@ -106,14 +106,28 @@ def test_diamond_waits_for_a_person() -> None:
     book, review = reviewed()
     assert tier(book)[0] == "platinum"
     assert book.detail()["tier_change"]["review_opened"] == "diamond"
-    assert [(r.sequence, r.from_tier, r.to_tier, r.status) for r in reviews(book)] == [
-        (review, "platinum", "diamond", "open")
+    assert reviews(book) == [
+        Review(
+            bucket=book.account().bucket,
+            member_id="m",
+            sequence=book.last().sequence,
+            from_tier="platinum",
+            to_tier="diamond",
+            status="open",
+            opened_at=START,
+            decided_at=None,
+            actor=None,
+            reason=None,
+        )
     ]
+    assert reviews(book)[0].sequence == review
     buy(book, 100)
     assert len(reviews(book)) == 1  # once
     body = book.later(days=1).do(DecideReview(member_id="m", review=review, approve=True, reason="好"))
     assert (body["status"], body["from"], body["to"]) == ("approved", "platinum", "diamond")
-    assert body["actor"] == "till"
+    assert (body["actor"], body["opened_at"]) == ("till", "2026-03-05T02:00:00Z")
+    assert book.detail()["tier_change"]["to"] == "diamond"
+    assert (reviews(book)[0].actor, reviews(book)[0].reason) == ("till", "好")
     assert tier(book)[0] == "diamond"
     assert (book.account().approved_tier, book.account().review) == ("diamond", None)
     assert reviews(book)[0].decided_at == book.now
@@ -242,6 +256,15 @@ def test_its_end_gives_what_is_deserved() -> None:
     assert book.detail()["outcome"] == "manual_ended"
 
 
+def test_its_end_begins_a_period_of_what_is_deserved() -> None:
+    book = Book(ROLLING)
+    buy(book, 300_000)
+    book.do(set_tier("silver", START + timedelta(days=10)))
+    book.later(days=20).mature("m")
+    assert tier(book) == ("gold", "held")
+    assert book.account().tier_valid_until == datetime.fromisoformat("2027-03-15T16:00:00+00:00")
+
+
 def test_its_end_may_change_nothing() -> None:
     book = Book()
     book.do(set_tier("bronze", START + timedelta(days=1)))
@@ -332,6 +355,33 @@ def test_pending_orders_and_those_outside_the_window_do_not_count() -> None:
     assert tier(book)[0] == "silver"
 
 
+@pytest.mark.parametrize(
+    ("bought_at", "code"),
+    [
+        ("2025-03-05T15:59:59", "bronze"),
+        ("2025-03-05T16:00:00", "silver"),  # twelve months begin on 6 March
+        ("2026-03-05T15:59:59", "silver"),
+        ("2026-03-05T16:00:00", "bronze"),  # they end with today
+    ],
+)
+def test_a_window_is_whole_days(bought_at: str, code: str) -> None:
+    book = Book(ROLLING)
+    buy(book, 30_000, occurred_at=datetime.fromisoformat(f"{bought_at}+00:00"))
+    assert tier(book)[0] == code
+
+
+def test_an_order_of_nothing_counts_as_one_and_one_that_came_back_whole_does_not() -> None:
+    book = Book(tiers(metrics=["orders"], window={"kind": "rolling_months", "months": 12}))
+    for number in range(9):
+        buy(book, 0, f"o{number}")
+    buy(book, 100, "o9")
+    assert tier(book)[0] == "silver"
+    refund(book, 99, "o9")
+    assert tier(book)[0] == "silver"
+    refund(book, 1, "o9")
+    assert tier(book)[0] == "bronze"
+
+
 def test_a_till_whose_clock_is_ahead_earns_its_tier_at_once() -> None:
     for window in ({"kind": "rolling_months", "months": 12}, {"kind": "calendar_year"}):
         book = Book(tiers(window=window))
@@ -364,6 +414,23 @@ def test_kept_warned_grace_one_step_down() -> None:
     assert tier(book) == ("bronze", "held")
     assert (book.account().tier_valid_until, book.account().due_at) == (None, None)
     assert [entry.points for entry in book.entries["m"] if entry.kind.startswith("tier")] == [0] * 9
+
+
+def test_the_warning_tells_that_the_tier_goes() -> None:
+    book = Book(ROLLING)
+    buy(book, 30_000, occurred_at=START - timedelta(days=100))
+    book.now = UNTIL - timedelta(days=14)
+    book.mature("m")
+    assert book.detail() == {"tier": "silver", "valid_until": "2027-03-05T16:00:00Z", "will_keep": False}
+
+
+def test_who_wins_a_tier_for_less_than_a_warning_takes_is_warned_at_once() -> None:
+    book = Book(tiers(validity_months=1, warn_days=40))
+    buy(book, 30_000)
+    assert book.account().due_at == START
+    book.mature("m")
+    assert tier(book) == ("silver", "warned")
+    assert book.last().recorded_at == START
 
 
 def test_kept_for_another_period() -> None:
@@ -483,6 +550,14 @@ def test_the_tier_that_an_order_brings_is_foreseen(amount: int, foreseen: str) -
     assert tier_foreseen(book.account(), amount, book.program) == foreseen
     buy(book, amount)
     assert book.account().tier == foreseen
+
+
+def test_the_order_that_makes_up_the_number_is_foreseen() -> None:
+    book = Book(tiers(metrics=["orders"]))
+    for number in range(9):
+        assert tier_foreseen(book.account(), 100, book.program) == "bronze"
+        buy(book, 100, f"o{number}")
+    assert tier_foreseen(book.account(), 100, book.program) == "silver"
 
 
 def test_a_tier_set_by_hand_is_foreseen_to_stay() -> None:
