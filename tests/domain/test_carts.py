@@ -40,5 +40,11 @@ def test_a_cart_that_can_not_be(cart: Cart, refusal: type[LoyaltyError]) -> None
     assert refused.value.detail.endswith(".")
 
 
+def test_a_cart_too_long_is_told_its_length() -> None:
+    with pytest.raises(CartTooLong) as refused:
+        check_cart(Cart(tuple(line(str(number)) for number in range(502))))
+    assert refused.value.extra == {"lines": 502}
+
+
 def test_the_example_can_be_shown() -> None:
     assert CartTooLong.example().extra == {"lines": 501}

@@ -13,8 +13,10 @@ from app.domain.coupon_commands import ClaimCoupon
 from app.domain.coupon_templates import Template
 from app.domain.posting import Change, Context
 from app.domain.quotes import Quote
+from app.domain.ratio import Ratio
 from app.domain.roster import Asking, ConditionFailed, Failure, Roster
 from app.domain.shelf import NeedsMore
+from app.domain.till_offers import offers
 from app.domain.wallets import Wallet
 from tests.domain.book import Book
 from tests.domain.lane import PLAIN
@@ -38,18 +40,20 @@ def campaign(code: str, *effects: Effect, **more: Any) -> Campaign:
 
 
 class Shop(Book):
-    """A book in which campaigns of orders are open; `facts` are those conditions were asked with last."""
+    """A book with open campaigns of orders; `first` and `facts` are what conditions were asked with first and last."""
 
     def __init__(self, *campaigns: Campaign, templates: Any = ()) -> None:
         self.campaigns = campaigns
         self.left: dict[str, int] = {}
         self.facts: dict[str, Any] = {}
+        self.first: dict[str, Any] = {}
         self.tallies: tuple[Tally, ...] = ()
         self.failures: list[Failure] = []
         super().__init__(PLAIN, templates=templates)
 
     def _ask(self, _trigger: str, facts: Any) -> Asking:
         self.facts = dict(facts)
+        self.first = self.first or self.facts
 
         def asked(condition: str) -> bool:
             if condition == "breaks":
@@ -106,6 +110,7 @@ def test_a_discount_is_spread_over_the_lines_to_the_fen() -> None:
             None,
         ),
         ((off(10, lines=Lines(brands=FIRST)),), NOTHING, 15_000 + 800, None),
+        ((off(10, lines=Lines(categories=FIRST)),), NOTHING, 15_000 + 800, None),
         ((FREE,), NOTHING, 15_000, "campaign:c"),
         ((GIFT,), NOTHING, 15_000 + 800, None),
         ((TEN,), NOTHING, 15_000 + 800, None),
@@ -141,13 +146,31 @@ def test_they_are_chosen_as_for_points(campaigns: tuple[Campaign, ...], payable_
     assert shop.failures == []
 
 
-def test_one_whose_budget_is_spent_counts_as_if_it_were_not_there() -> None:
-    limited = campaign("a", off(10), TEN, stacks=False, budget=CampaignBudget(points=50))
+@pytest.mark.parametrize("pays", [TEN, Effect(kind="multiply_points", factor=Ratio(2, 1))])
+def test_one_whose_budget_is_spent_counts_as_if_it_were_not_there(pays: Effect) -> None:
+    limited = campaign("a", off(10), pays, stacks=False, budget=CampaignBudget(points=50))
     shop = Shop(limited, campaign("b", off(20)))
     shop.left = {"a": 1}
     assert shop.quote(cart(10_000)).payable_fen == 9_000
     shop.left = {"a": 0}
     assert shop.quote(cart(10_000)).payable_fen == 8_000
+
+
+def test_one_that_gave_a_member_all_it_may_counts_as_if_it_were_not_there() -> None:
+    shop = Shop(
+        campaign("a", off(10), TEN, stacks=False, budget=CampaignBudget(per_member=30)),
+        campaign("b", off(20)),
+    )
+    shop.members["m"].given = {"a": 29}
+    assert shop.quote(cart(10_000)).payable_fen == 9_000
+    shop.members["m"].given = {"a": 30}
+    assert shop.quote(cart(10_000)).payable_fen == 8_000
+
+
+def test_a_point_of_a_budget_is_enough() -> None:
+    shop = Shop()
+    roster = Roster({"order": [campaign("a", off(10), TEN, budget=CampaignBudget(points=50))]}, left={"a": 1})
+    assert len(offers(shop.members["m"], cart(10_000), shop.context()._replace(campaigns=roster))) == 1
 
 
 def test_a_hold_asks_for_the_budget_that_a_quote_has_read() -> None:
@@ -170,8 +193,10 @@ def test_conditions_see_the_cart_before_discounts() -> None:
     lines = (line("1", 10_000, 2, category="tea"), line("2", 500, brand="b"))
     shop.hold(Cart(lines, 0, "app"))
     shop.campaigns = (campaign("a", off(10), condition="sku-1"),)
+    shop.first = {}
     offered = shop.quote(Cart(lines, 0, "app"))
     assert offered.payable_fen == 9_450
+    assert (shop.first["order.amount"], shop.first["order.channel"]) == (10_500, "app")
     # The last to ask is what the order earns, on what is paid.
     assert shop.facts["order.amount"] == 9_450
     assert (shop.facts["order.channel"], shop.facts["order.categories"]) == ("app", ["tea"])
