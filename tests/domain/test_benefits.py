@@ -131,7 +131,7 @@ def test_entering_a_tier_gives_its_coupons_at_once() -> None:
     assert book.account().benefits_at is None
     assert (book.account().coupons, book.counters["t"].issued) == (3, 2)
     assert {one.source for one in book.members["m"].coupons.values()} == {"tier"}
-    assert book.last().occurred_at == START
+    assert (book.last().occurred_at, book.last().content) == (START, b"")
 
 
 def test_joining_enters_the_lowest_tier() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.account import Account
+from app.domain.account import Account, ReferralCode, bucket_of
 from app.domain.carts import Wish
 from app.domain.checkout_commands import CompleteCheckout, HoldCheckout, RefundCheckout
 from app.domain.commands import (
@@ -25,7 +25,7 @@ from app.domain.commands import (
 from app.domain.decisions import decide
 from app.domain.errors import MemberErased, ReferrerFixed, ReferrerIsSelf
 from app.domain.program import Program
-from app.domain.referral_binding import ReferralRing
+from app.domain.referral_binding import ReferralRing, has_ordered
 from app.domain.referral_commands import MakeReferralCode, PayReferral, PayReferralShare, UndoReferral
 from app.domain.shelf import NeedsMore
 from tests.domain.book import START, Book
@@ -72,6 +72,9 @@ def test_who_is_brought_is_bound_to_the_one_who_did() -> None:
     referrer = book.members["m"].referrer
     assert referrer is not None
     assert (referrer.bound, referrer.paid, referrer.code) == (1, 0, None)
+    assert (referral.bucket, referral.member_id) == (bucket_of("n"), "n")
+    for row in (invitation, referrer):
+        assert (row.bucket, row.member_id) == (bucket_of("m"), "m")
     assert book.kinds("m") == book.kinds("n") == []
 
 
@@ -118,6 +121,13 @@ def test_it_is_too_late_after_the_first_order(first: Accrue | Import) -> None:
         book.do(Enrol(member_id="n", person={"referred_by": None}))
 
 
+@pytest.mark.parametrize(
+    ("figures", "has"), [({}, False), ({"orders": 1}, True), ({"spend": 1}, True), ({"pending": 1}, True)]
+)
+def test_any_order_was_the_first(figures: dict[str, int], has: bool) -> None:
+    assert has_ordered(Book().account()._replace(**figures)) is has
+
+
 def test_what_was_told_stays() -> None:
     book = bring(Book(), "n", "p")
     for other in ("p", None, "stranger"):
@@ -154,8 +164,7 @@ def test_who_is_met_on_the_way_up_must_be_known(is_there: bool) -> None:
 def test_a_code_is_made_once() -> None:
     book = Book()
     change = book.decide(MakeReferralCode(member_id="m"))
-    assert change.referral_code is not None
-    assert change.referral_code.code == "C1"
+    assert change.referral_code == ReferralCode(bucket_of("C1"), "C1", "m")
     assert book.decide(MakeReferralCode(member_id="m")).referral_code is None
     referrer = book.members["m"].referrer
     assert referrer is not None

@@ -18,6 +18,12 @@ def test_campaigns_by_trigger() -> None:
     assert roster.find("sign_in", "a") is None
 
 
+def test_what_a_campaign_adds_is_worked_out_once() -> None:
+    roster = Roster({"order": [A, B]})
+    assert roster.boosts(A) is roster.boosts(A)
+    assert [boost.campaign for each in (A, B) for boost in roster.boosts(each)] == ["a", "b"]
+
+
 def test_no_campaigns() -> None:
     assert NO_CAMPAIGNS.open("order") == ()
     with pytest.raises(AssertionError):
@@ -45,8 +51,9 @@ def test_a_share_that_does_not_reach_asks_for_the_others() -> None:
 
 
 def test_reading_locks_nothing_and_tells_nobody() -> None:
-    roster = Roster({"order": [A]}, left={"a": 10}).reading()
+    roster = Roster({"order": [A]}, left={"a": 10}, numbers={"a": 1}).reading()
     assert roster.open("order") == [A]
+    assert roster.numbers == {"a": 1}
     assert (roster.left("a", 7), roster.left("a", 70), roster.left("unknown", 70)) == (7, 10, 70)
     roster.failed("a", "it divides by zero.")
     assert roster.failures == []

@@ -1,10 +1,11 @@
 """The status a mobile app shows. Source: API.md, Members."""
 
+from datetime import timedelta
 from typing import Any
 
 from app.domain.commands import Accrue, Redeem, SignIn
 from app.domain.status import counts_all_lots, status
-from tests.domain.book import Book
+from tests.domain.book import START, Book
 from tests.domain.programs import DEFAULT
 from tests.domain.test_standing import tiers
 
@@ -80,6 +81,25 @@ def test_the_streak_shows_until_a_day_is_missed() -> None:
     assert shown(book)["sign_in"] == {"streak": 1, "signed_in_today": False, "last": "2026-03-05"}
     book.later(days=1)
     assert shown(book)["sign_in"]["streak"] == 0
+
+
+def test_days_of_the_streak_are_the_program_s() -> None:
+    book = Book()
+    book.do(SignIn(member_id="m"))
+    book.later(hours=15)  # past midnight in Shanghai
+    assert shown(book)["sign_in"] == {"streak": 1, "signed_in_today": False, "last": "2026-03-05"}
+
+
+def test_a_tier_may_end() -> None:
+    book = Book()
+    book.members["m"].account = book.account()._replace(tier_valid_until=START + timedelta(days=1))
+    assert shown(book)["tier"]["valid_until"] == "2026-03-06T02:00:00Z"
+
+
+def test_of_no_points_it_is_not_told_when_they_expire() -> None:
+    book = Book()
+    book.members["m"].account = book.account()._replace(next_expires_at=START + timedelta(days=1))
+    assert shown(book)["points"]["next_expiration"] is None
 
 
 def test_the_top() -> None:
