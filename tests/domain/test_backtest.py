@@ -91,9 +91,31 @@ def test_a_campaign_boosts_whom_it_is_for() -> None:
 
 def test_budgets_hold_in_the_order_of_time() -> None:
     run = Run(rules(campaign(budget=CampaignBudget(points=25, per_day=12))))
-    points = [run.place(order(number, 1_000, days=number // 2)).points for number in range(6)]
+    points = [run.place(order(number, 1_000, days=number // 2)).points for number in range(8)]
     # 12 a day, of 25 in all.
-    assert points == [20, 12, 20, 12, 11, 10]
+    assert points == [20, 12, 20, 12, 11, 10, 10, 10]
+    assert Run(rules(campaign(budget=CampaignBudget(points=0)))).place(order(1, 1_000)).points == 10
+
+
+def test_a_budget_of_a_day_is_that_of_the_program_s_day() -> None:
+    run = Run(rules(campaign(budget=CampaignBudget(per_day=12))))
+    # START is ten in the morning in Shanghai: 14 hours on, the next day begins there.
+    points = [
+        run.place(order(number, 2_000, days=hours / 24)).points for number, hours in enumerate((0, 13, 15))
+    ]
+    assert points == [32, 20, 32]
+
+
+def test_an_order_is_granted_by_the_program_of_its_moment() -> None:
+    first, later = program(), program(earning={"rate": "2"})
+    run = Run(rules()._replace(program_at=lambda now: first if now < START + DAY else later))
+    assert [run.place(order(number, 1_000, days=number)).points for number in range(2)] == [10, 20]
+
+
+def test_each_line_earns_at_its_own_rate() -> None:
+    run = Run(rules(by=program(earning={"categories": {"tea": "3"}})))
+    lines = (Line("a", "sku-a", "tea", None, 1, 900), Line("b", "sku-b", None, None, 1, 100))
+    assert run.place(order(1, 1_000, lines=lines)).points == 28
 
 
 def test_a_member_gets_no_more_than_their_share() -> None:
@@ -105,9 +127,9 @@ def test_a_member_gets_no_more_than_their_share() -> None:
 def test_a_campaign_may_open_and_close() -> None:
     closed: dict[Trigger, Sequence[Campaign]] = {}
     opened: dict[Trigger, Sequence[Campaign]] = {"order": [campaign()]}
-    later = rules()._replace(open_at=lambda now: opened if now >= START + DAY else closed)
+    later = rules()._replace(open_at=lambda now: opened if now >= START + DAY / 8 else closed)
     run = Run(later)
-    assert [run.place(order(number, 1_000, days=number)).points for number in range(3)] == [10, 20, 20]
+    assert [run.place(order(number, 1_000, days=number / 8)).points for number in range(3)] == [10, 20, 20]
 
 
 def test_what_fails_is_told_and_pays_nothing() -> None:
@@ -162,12 +184,14 @@ def test_what_was_brought_along_counts_from_the_first_order_on() -> None:
     assert run.place(order(1, 10_000, buyer=buyer)).points == 120
     account = run.members["m"].account
     assert (account.tier, account.spend, account.growth, account.joined_at) == ("gold", 310_000, 107, joined)
+    assert account.earned == 50 + 120
 
 
 def test_what_a_person_approved_is_approved_again() -> None:
     for is_approved, tier in ((True, "diamond"), (False, "platinum")):
         run = Run(rules())
-        run.place(order(1, 3_000_000, buyer=Buyer("m", START, is_approved=is_approved)))
+        granted = run.place(order(1, 3_000_000, buyer=Buyer("m", START, is_approved=is_approved)))
+        assert granted.points == 30_000
         assert run.members["m"].account.tier == tier
 
 
@@ -186,6 +210,15 @@ def test_a_tier_period_ends_on_the_way() -> None:
     run = Run(rules(by=by))
     tiers = [run.place(order(number, 20_000, days=days)).tier for number, days in enumerate((0, 1, 30, 200))]
     assert tiers == ["bronze", "bronze", "silver", "bronze"]
+
+
+def test_a_tier_period_ends_without_lots_as_well() -> None:
+    """Once the period is over, what was spent in a lifetime must reach the tier in the program there is by then."""
+    terms = {"validity_months": 3, "grace_days": 0}
+    gentle, steep = program(tiers=terms), program(tiers={**steeper(9).to_document()["tiers"], **terms})
+    run = Run(rules()._replace(program_at=lambda now: gentle if now < START + DAY else steep))
+    tiers = [run.place(order(number, 30_000, days=days)).tier for number, days in enumerate((0, 1, 200))]
+    assert tiers == ["bronze", "silver", "bronze"]
 
 
 def test_a_lifetime_window_keeps_no_lots() -> None:
