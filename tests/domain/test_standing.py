@@ -22,7 +22,8 @@ from app.domain.commands import (
 )
 from app.domain.errors import ReviewClosed, ReviewNotFound, TierNotFound
 from app.domain.program import Program
-from app.domain.standing import TierEndsInPast, tier_foreseen
+from app.domain.standing import TierEndsInPast, standing_of, tier_foreseen
+from app.domain.tiers import Standing
 from tests.domain.book import START, Book
 from tests.domain.programs import DEFAULT, document
 
@@ -330,6 +331,30 @@ def test_sign_ins_and_adjustments_count_for_points_and_growth_under_a_window() -
     book = Book(tiers(metrics=["spend"], window=rolling))
     book.do(Import(member_id="m", reference="i", points=100))
     assert tier(book)[0] == "bronze"
+
+
+# a lot's source, what it keeps → the points and the growth that it counts for
+GRANTED: list[tuple[str, str | None, tuple[int, int]]] = [
+    ("sign_in", None, (5, DEFAULT.sign_in.growth)),  # of before they told it
+    ("sign_in", '{"growth":3}', (5, 3)),
+    ("activity", None, (5, 0)),
+    ("campaign", '{"growth":3}', (5, 3)),
+    ("campaign", '{"growth":3,"taken_back":true}', (0, 0)),
+    ("adjustment", None, (5, 0)),
+    ("import", None, (0, 0)),
+    ("transfer", None, (0, 0)),
+]
+
+
+@pytest.mark.parametrize(("source", "terms", "counts"), GRANTED)
+def test_what_is_granted_outside_orders_counts_within_a_window(
+    source: str, terms: str | None, counts: tuple[int, int]
+) -> None:
+    book = Book(ROLLING)
+    book.do(Adjust(member_id="m", reference="a", points=5, reason="r"))
+    lot = book.lot(1)._replace(source=source, terms=terms)
+    found = standing_of(book.account(), [lot], at=book.now, programs=book.programs, program=ROLLING)
+    assert found == Standing(0, 0, *counts)
 
 
 def test_any_or_all() -> None:
