@@ -30,6 +30,8 @@ STOCK: Final = 150
 POT_POINTS: Final = 1_500
 GIFT_POINTS: Final = 15
 QUIET_SECONDS: Final = 60.0
+# What the service logs of its own faults; shown with the differences.
+_FAULTS: Final = ("batch_broke", "command_broke", "request_failed")
 MOST_READINGS: Final = 10
 PAUSE_SECONDS: Final = 0.5
 """Tries to read the ledger before the next thing falls due."""
@@ -68,7 +70,7 @@ async def run(options: Options) -> Result:
         await _come_to_rest(place, clients, result)
         _tell(f"At rest after {time.monotonic() - began:.0f} s; comparing ...")
         held = await _look_at_all(place, faults, result)
-        broke = place.log_lines("batch_broke")[:2] + place.log_lines("command_broke")[:2]
+        broke = [line for event in _FAULTS for line in place.log_lines(event)[:2]]
         for client in clients:
             client.close()
     if options.record is not None:

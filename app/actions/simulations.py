@@ -205,7 +205,7 @@ async def _load(
         shelf=context.shelf,
         asks_for_traits=True,
         ahead=stage.ahead,
-    ).all(needs, lost_at=None)
+    ).all(needs)
     templates, periods = by_member(wanted.template_coupons), by_member(wanted.progress)
     for member_id, member in members.items():
         member.sees_all_lots = member_id in wanted.lots or not member.account.lot_count

@@ -40,6 +40,7 @@ from app.ledger.request import Request, Result
 from app.ledger.rulebook import Rulebook, VersionUnknown
 from app.ledger.rush import refuse_exhausted
 from app.ledger.save import save
+from app.ledger.unheard import Unheard, results_of
 from app.ledger.wants import Wants, by_member, moments_of
 from app.security.pii import PiiRing
 
@@ -59,8 +60,7 @@ class Known(NamedTuple):
 class Batch:
     """The working state of one batch, from its locked rows to what is to be saved.
 
-    `lost_at`: when the same requests were decided before, if the connection was lost on that and they may have
-    been committed.
+    `unheard`: earlier tries of the same requests that may have been committed; this one comes to them once it may be.
     """
 
     def __init__(
@@ -68,13 +68,12 @@ class Batch:
         requests: Sequence[Request],
         *,
         known: Known,
-        lost_at: datetime | None = None,
         needs: Needs | None = None,
+        unheard: Sequence[Unheard] = (),
     ) -> None:
         self.requests = requests
         self.known = known
         self.rulebook = known.rulebook
-        self.lost_at = lost_at
         self.needs = needs or Needs()
         self.ahead: dict[Trigger, Ahead] = {}  # what campaigns may need, by the triggers of the commands
         self.fired: list[Ahead] = []  # of those that pay
@@ -87,14 +86,18 @@ class Batch:
         self.now: datetime | None = None  # once it is known
         self.claimed: dict[bytes, Claimed] = {}
         self.decided: Deciding | None = None  # once it is saved
+        self.unheard = unheard
 
     async def run(
         self, connection: Connection, *, clock: str, more_wait: Callable[[], bool] = lambda: False
     ) -> list[Result]:
-        """Decide and save every command in one transaction; the results in the order of the requests.
+        """Decide and save every command in one transaction, unless that is done; the results in the order of the
+        requests.
 
         If `more_wait()` at the end, the commit opens the next batch's transaction in the same round trip.
         """
+        if self.unheard and (answered := await results_of(connection, self.unheard)) is not None:
+            return answered
         if not connection.is_in_transaction():
             await connection.execute("BEGIN")
         try:
@@ -112,6 +115,9 @@ class Batch:
             )
             if len(results) < len(self.requests):
                 await self._carry_out(connection, found, results, clock=clock)
+            answered = [results[position] for position in range(len(self.requests))]
+            if self.decided is not None and self.decided.saving.entries:
+                self.unheard = [*self.unheard, Unheard(self.decided.saving.entries, answered)]
             await connection.execute("COMMIT; BEGIN" if more_wait() else "COMMIT")
         except BaseException:
             if not connection.is_closed():
@@ -123,7 +129,7 @@ class Batch:
         self.known.campaigns.note_spent(self.spent)
         if self.untold:
             self.known.campaigns.failures.note(self.untold, is_told=self.has_told)
-        return [results[position] for position in range(len(self.requests))]
+        return answered
 
     async def _carry_out(
         self, connection: Connection, found: Found, results: dict[int, Result], *, clock: str
@@ -226,7 +232,7 @@ class Batch:
             shelf=shelf,
             asks_for_traits=self.known.rack.asks_for_traits,
             ahead=self.ahead,
-        ).all(self.needs, lost_at=self.lost_at)
+        ).all(self.needs)
         limited = frozenset(campaign for ahead in self.fired for campaign in ahead.limited)
         templates, periods = by_member(wanted.template_coupons), by_member(wanted.progress)
         for member_id, member in members.items():
@@ -256,7 +262,6 @@ class Batch:
             holders=self.holders,
             claimed=self.claimed,
             needs=self.needs._replace(commands=self.needs.commands.union(foreseen)),
-            lost_at=self.lost_at,
             pii=self.known.pii,
         )
 

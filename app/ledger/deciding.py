@@ -60,7 +60,6 @@ class Deciding:
     holders: dict[str, str]  # of the checkouts named
     claimed: Mapping[bytes, Claimed]
     needs: Needs
-    lost_at: datetime | None
     pii: PiiRing | None
     saving: Saving = field(default_factory=Saving)
     people: list[tuple[str, Mapping[str, Any] | None, datetime]] = field(
@@ -114,12 +113,13 @@ class Deciding:
             if (party := self.members.get(other)) is not None:
                 now = not_before_last(party.account, max(now, self.moments.get(other, now)))
         context = self._context(now, request.caller)
-        known, is_own = self._known(request, context.today)
         if claim is not None and (kept := self.claimed[claim.key].outcome_for(claim)) is not None:
-            return kept._replace(replayed=not is_own)
+            return kept._replace(replayed=True)
+        key = command.natural_key(context.today)
+        known = None if key is None else self.entries.get((command.member_id, key))
         if known is not None:
             body = self._repeated(command, *known)
-            outcome = Outcome(created=is_own, body=body, replayed=not is_own)
+            outcome = Outcome(created=False, body=body, replayed=True)
         else:
             self._check_named(command)
             change = decide(self.members, command, context)
@@ -128,21 +128,6 @@ class Deciding:
         if claim is not None:
             self.claimed[claim.key].outcome = outcome
         return outcome
-
-    def _known(self, request: Request, today: date) -> tuple[tuple[Entry, Mapping[str, Any]] | None, bool]:
-        """The entry the command wrote before, if any, and whether this very request wrote it: after a lost
-        connection it finds what it had committed itself, also if that was before midnight.
-        """
-        command, request_id = request.command, request.caller.request_id
-        if self.lost_at is not None:
-            then = local_date(self.lost_at, self.program.timezone)
-            for day in (today, then):
-                key = command.natural_key(day)
-                known = None if key is None else self.entries.get((command.member_id, key))
-                if known is not None and known[0].request_id == request_id:
-                    return known, True
-        key = command.natural_key(today)
-        return (None if key is None else self.entries.get((command.member_id, key))), False
 
     def _check_named(self, command: Command) -> None:
         """Raises CheckoutNotFound, CouponNotFound, CouponNeedsMember of a command whose member was not found, and

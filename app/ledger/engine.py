@@ -12,7 +12,6 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
 
 import asyncpg
 import structlog
@@ -31,6 +30,7 @@ from app.ledger.plan import Directory
 from app.ledger.rack import TemplateRack
 from app.ledger.request import InternalError, Request, Result
 from app.ledger.rulebook import Rulebook, VersionUnknown
+from app.ledger.unheard import Unheard
 from app.security.pii import PiiRing
 
 log = structlog.get_logger(__name__)
@@ -206,25 +206,27 @@ class Engine:
         self,
         connection: Connection | None,
         requests: Sequence[Request],
-        lost_at: datetime | None = None,
+        unheard: Sequence[Unheard] = (),
     ) -> tuple[Connection | None, list[Result]]:
-        """Run a batch until it is committed: again after a lost connection or a race, in halves if it breaks."""
-        batch: Batch | None = None
+        """Run a batch until it is committed: again after a lost connection or a race, in halves if it breaks.
+
+        `unheard`: earlier tries that may have been committed.
+        """
         needs = Needs()
         tries = 0
         while tries < MAX_TRIES:
             tries += 1
+            batch = Batch(requests, known=self._known, needs=needs, unheard=unheard)
             try:
                 if connection is None or connection.is_closed():
                     connection = await self._reconnect()
                     if connection is None:
                         return None, [LedgerUnavailable() for _ in requests]
-                batch = Batch(requests, known=self._known, lost_at=lost_at, needs=needs)
                 return connection, await batch.run(connection, clock=self._clock, more_wait=self._has_more)
             except CONNECTION_LOST as error:
                 log.warning("connection_lost", error=repr(error))
                 connection = await _closed(connection)
-                lost_at = lost_at or (batch and batch.now)
+                unheard = batch.unheard
             except Again as again:
                 if again.needs == needs:  # it has that already, and asks again
                     log.error("batch_needs_more", counters=sorted(needs.counters))
@@ -245,8 +247,12 @@ class Engine:
         if len(requests) == 1:
             return connection, [InternalError()]
         middle = len(requests) // 2
-        connection, first = await self._carry_out(connection, requests[:middle], lost_at)
-        connection, second = await self._carry_out(connection, requests[middle:], lost_at)
+        connection, first = await self._carry_out(
+            connection, requests[:middle], [each.part(0, middle) for each in unheard]
+        )
+        connection, second = await self._carry_out(
+            connection, requests[middle:], [each.part(middle, len(requests)) for each in unheard]
+        )
         return connection, first + second
 
     def _has_more(self) -> bool:
@@ -258,7 +264,7 @@ class Engine:
         give_up_at = clock() + RECONNECT_SECONDS
         delay = 0.05
         while clock() < give_up_at:
-            with contextlib.suppress(OSError, asyncpg.PostgresError):
+            with contextlib.suppress(*CONNECTION_LOST, asyncpg.PostgresError):
                 return await self._open()
             await asyncio.sleep(delay)
             delay = min(delay * 2, 1.0)

@@ -126,10 +126,8 @@ class Wants:
         self._templates_given = templates_given(program, Mature.gives)
         self._wanted = Wanted()
 
-    def all(self, needs: Needs, *, lost_at: datetime | None) -> Wanted:
-        """Everything; also what earlier tries turned out to need, and what was written when the batch was decided
-        before.
-        """
+    def all(self, needs: Needs) -> Wanted:
+        """Everything; also what earlier tries turned out to need."""
         wanted = self._wanted
         wanted.template_coupons.update(needs.template_coupons)
         wanted.coupons.update(needs.coupons)
@@ -148,10 +146,6 @@ class Wants:
                 account = self._accounts.get(member_id)
                 if account is not None:
                     self._add_of(command, account, asked)
-            if lost_at is not None:
-                key = command.natural_key(local_date(lost_at, self._program.timezone))
-                if key is not None and command.member_id in self._accounts:
-                    wanted.keys.add((command.member_id, key))
         for member_id in wanted.lots:
             wanted.reaching.pop(member_id, None)
         self._reach_at_once()

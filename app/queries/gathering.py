@@ -111,7 +111,7 @@ class GatheringReader(ABC, Generic[Asked, Found]):
         clock = asyncio.get_running_loop().time
         give_up_at = clock() + RECONNECT_SECONDS
         while True:
-            with contextlib.suppress(OSError, asyncpg.PostgresError):
+            with contextlib.suppress(*CONNECTION_LOST, asyncpg.PostgresError):
                 return await self._opened()
             if clock() >= give_up_at:
                 return await self._opened()

@@ -197,7 +197,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(LoyaltyError, _on_error)
-    for error in (OSError, DBAPIError, PoolTimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    for error in (*_NO_DATABASE, DBAPIError, asyncpg.PostgresError):
         app.add_exception_handler(error, _on_error)
 
 
@@ -259,12 +259,18 @@ def _methods_of(request: Request) -> list[str]:
     return sorted(methods)
 
 
+_NO_DATABASE = (
+    OSError,
+    PoolTimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # told by a connection that the server ended while it was idle
+)
 _PASSING_SQLSTATES = ("08", "53", "57P")
 """Connection lost, out of connections or of another resource, shutting down or starting up."""
 
 
 def _is_unavailability(error: Exception) -> bool:
-    if isinstance(error, OSError | PoolTimeoutError | asyncpg.InterfaceError):
+    if isinstance(error, _NO_DATABASE):
         return True
     cause = error.orig if isinstance(error, DBAPIError) else error
     sqlstate = getattr(cause, "sqlstate", None)

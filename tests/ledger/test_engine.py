@@ -377,6 +377,71 @@ async def test_cut_around_a_statement_it_happens_once(
     assert await till.kinds(member) == ["accrue", "redeem", "sign_in"]
 
 
+@pytest.mark.parametrize("lost", [["after"], ["after", "after"]])
+async def test_what_was_refused_before_the_commit_was_lost_stays_refused(
+    database: Database, till: Till, member: str, lost: list[str]
+) -> None:
+    """Though it would be possible by the time the connection is back: it would come after what followed it."""
+    await till.enrol(member, points=100)
+    plan: list[tuple[str, str]] = []
+    connections = 0
+
+    async def connect() -> Any:
+        nonlocal connections
+        connections += 1
+        if connections == 1 + len(lost):
+            await till.ask(Accrue(member_id=member, order_id="meanwhile", amount=10_000))
+        return Cut(await database.connect(), plan)
+
+    engine = Engine(connect)
+    await engine.start()
+    plan += [("COMMIT", when) for when in lost]
+    first, second = await engine.submit_all(
+        [
+            request(Redeem(member_id=member, reference="first", points=120)),
+            request(Redeem(member_id=member, reference="second", points=60)),
+        ]
+    )
+    await engine.stop()
+    assert plan == []
+    assert isinstance(first, InsufficientPoints)
+    assert isinstance(second, Outcome)
+    assert (second.created, second.replayed) == (True, False)
+    assert await till.kinds(member) == ["accrue", "redeem", "accrue"]
+
+
+async def test_what_another_did_under_the_same_request_id_is_not_taken_for_a_lost_commit(
+    database: Database, till: Till, member: str
+) -> None:
+    """A caller who had no answer asked somebody else; the rest of the lost list was not done."""
+    await till.enrol(member, points=100)
+    plan: list[tuple[str, str]] = []
+    connections = 0
+
+    async def connect() -> Any:
+        nonlocal connections
+        connections += 1
+        if connections == 2:
+            await till.ask(Redeem(member_id=member, reference="first", points=10))
+        return Cut(await database.connect(), plan)
+
+    engine = Engine(connect)
+    await engine.start()
+    plan.append(("COMMIT", "before"))
+    results = await engine.submit_all(
+        [
+            request(Redeem(member_id=member, reference="first", points=10)),
+            request(Redeem(member_id=member, reference="second", points=20)),
+        ]
+    )
+    await engine.stop()
+    assert [(each.created, each.replayed) for each in results if isinstance(each, Outcome)] == [
+        (False, True),
+        (True, False),
+    ]
+    assert await till.kinds(member) == ["accrue", "redeem", "redeem"]
+
+
 async def test_a_terminated_backend_is_replaced(till: Till, database_url: str, member: str) -> None:
     """Its batch waits for a lock while it dies, and is carried out again."""
     await till.enrol(member, points=100)

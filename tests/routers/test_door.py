@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI, Request
@@ -54,6 +55,13 @@ async def broken() -> None:
 async def unreachable() -> None:
     """Fail as without a database."""
     raise ConnectionRefusedError
+
+
+@router.get("/v1/dropped")
+@door.public
+async def dropped() -> None:
+    """Fail as on a connection that the server ended while it was idle."""
+    raise asyncpg.InternalClientError("got result for unknown protocol state 0")
 
 
 @pytest.fixture
@@ -249,7 +257,8 @@ async def test_a_fault_of_ours_is_told_without_its_cause(nobody: httpx.AsyncClie
     assert "secret" not in answer.text
 
 
-async def test_a_database_out_of_reach_asks_for_patience(nobody: httpx.AsyncClient) -> None:
-    answer = await nobody.get("/v1/unreachable")
+@pytest.mark.parametrize("path", ["/v1/unreachable", "/v1/dropped"])
+async def test_a_database_out_of_reach_asks_for_patience(nobody: httpx.AsyncClient, path: str) -> None:
+    answer = await nobody.get(path)
     assert told(answer) == (503, "database_unavailable")
     assert answer.headers["retry-after"] == "1"
