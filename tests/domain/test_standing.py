@@ -191,6 +191,14 @@ def test_falling_below_removes_an_approved_tier() -> None:
     assert [r.status for r in reviews(book)] == ["approved", "open"]
 
 
+def test_a_refund_that_leaves_enough_leaves_an_approved_tier() -> None:
+    book, review = reviewed()
+    book.do(DecideReview(member_id="m", review=review, approve=True))
+    buy(book, 1_000, "p")
+    assert refund(book, 1_000, "p")["tier"] == {"code": "diamond", "changed": False}
+    assert (book.account().approved_tier, book.account().reviewed_tier) == ("diamond", "diamond")
+
+
 def test_a_higher_review_replaces_the_open_one() -> None:
     made = document()
     made["tiers"]["ladder"][3]["requires_review"] = True
