@@ -166,6 +166,14 @@ def test_going_down_and_up_again_gives_nothing_more_this_year() -> None:
     assert keys(book) == ["tier_coupons/silver/entry/2026", "tier_coupons/silver/entry/2027"]
 
 
+def test_being_set_down_to_a_tier_is_no_entry() -> None:
+    book = Book(giving(silver=[coupon("entry")]), templates=[template("t")])
+    for number, tier in enumerate(("gold", "silver")):
+        book.do(SetTier(member_id="m", reference=f"s{number}", tier=tier, reason="r"))
+        book.mature("m")
+    assert given(book) == []
+
+
 def test_falling_into_a_tier_is_no_entry() -> None:
     book = Book(
         giving(bronze=[coupon("month")], silver=[coupon("entry")], gold=[]), templates=[template("t")]

@@ -56,6 +56,15 @@ def test_a_purchase(amount_fen: int, tier: str, points: int, breakdown: list[tup
     assert got.growth == amount_fen // 100
 
 
+@pytest.mark.parametrize(
+    ("rate", "amount_fen", "growth"),
+    [("1.5", 10_100, 151), ("0.5", 10_100, 50), ("1", 10**18 + 100, 10**16 + 1)],
+)
+def test_growth_has_a_rate_of_its_own(rate: str, amount_fen: int, growth: int) -> None:
+    rules = program(growth={"rate": rate})
+    assert earned(amount_fen=amount_fen, tier="gold", program=rules).growth == growth
+
+
 def test_a_tier_may_earn_less() -> None:
     ladder = document()["tiers"]["ladder"]
     ladder[0]["rate"] = "0.5"

@@ -24,7 +24,7 @@ from app.domain.errors import ReviewClosed, ReviewNotFound, TierNotFound
 from app.domain.program import Program
 from app.domain.standing import TierEndsInPast, standing_of, tier_foreseen
 from app.domain.tiers import Standing
-from tests.domain.book import START, Book
+from tests.domain.book import START, Book, at
 from tests.domain.programs import DEFAULT, document
 
 
@@ -133,8 +133,9 @@ def test_diamond_waits_for_a_person() -> None:
     assert (book.account().approved_tier, book.account().review) == ("diamond", None)
     assert reviews(book)[0].decided_at == book.now
     assert book.last().kind == "approve_review"
-    with pytest.raises(ReviewClosed):
+    with pytest.raises(ReviewClosed) as closed:
         book.do(DecideReview(member_id="m", review=review, approve=False))
+    assert closed.value.extra == {"review_status": "approved"}
     with pytest.raises(ReviewNotFound):
         book.do(DecideReview(member_id="m", review=99, approve=False))
 
@@ -256,9 +257,12 @@ def test_its_end_gives_what_is_deserved() -> None:
     book = Book()
     buy(book, 1_000_000)
     book.do(set_tier("silver", START + timedelta(days=10)))
-    since = book.account().tier_since
+    assert book.detail()["until"] == "2026-03-15T02:00:00Z"
     book.later(days=1).do(set_tier("silver", START + timedelta(days=10), "s2"))
-    assert book.account().tier_since == since
+    assert book.account().tier_since == START
+    book.do(set_tier("gold", reference="up"))
+    assert book.account().tier_since == book.now
+    book.do(set_tier("silver", START + timedelta(days=10), "s3"))
     book.later(days=20).mature("m")
     assert tier(book) == ("platinum", "held")
     assert book.account().tier_since == START + timedelta(days=10)
@@ -308,6 +312,15 @@ def test_evaluate_after_the_ladder_changed() -> None:
     book.do(EvaluateTier(member_id="m"))
     assert tier(book)[0] == "silver"
     assert (book.last().kind, book.detail()["to"]) == ("evaluate", "silver")
+
+
+def test_evaluate_looks_again_when_a_later_version_warns() -> None:
+    book = Book(tiers(validity_months=12))
+    buy(book, 30_000)
+    book.adopt(at(ROLLING, version=2))
+    book.do(EvaluateTier(member_id="m"))
+    assert book.account().due_at == UNTIL - timedelta(days=14)
+    assert book.kinds() == ["accrue"]
 
 
 # --- metrics and windows ---------------------------------------------------------------------------------
@@ -591,6 +604,20 @@ def test_the_order_that_makes_up_the_number_is_foreseen() -> None:
         assert tier_foreseen(book.account(), 100, book.program) == "bronze"
         buy(book, 100, f"o{number}")
     assert tier_foreseen(book.account(), 100, book.program) == "silver"
+
+
+@pytest.mark.parametrize("metric", ["points_earned", "growth"])
+def test_what_was_gathered_otherwise_is_foreseen_as_it_stands(metric: str) -> None:
+    book = Book()
+    buy(book, 1_000)
+    assert tier_foreseen(book.account(), 100_000, tiers(metrics=[metric])) == "silver"
+    assert tier_foreseen(book.account()._replace(earned=9, growth=9), 0, tiers(metrics=[metric])) == "bronze"
+
+
+def test_a_tier_that_was_approved_is_foreseen() -> None:
+    account = Book().account()._replace(tier="platinum", spend=2_999_000)
+    assert tier_foreseen(account, 1_000, DEFAULT) == "platinum"
+    assert tier_foreseen(account._replace(approved_tier="diamond"), 1_000, DEFAULT) == "diamond"
 
 
 def test_a_tier_set_by_hand_is_foreseen_to_stay() -> None:

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -28,8 +28,8 @@ SCREEN: Final = Console()
 _SETTING: Final = 'only_mutate = ["app/domain/*"]'
 _LEAVING_OUT_PROPERTIES: Final = ("-m", "not hypothesis")
 
-# A mutant by its module, the lines of code that go and those that come, without their indentation.
-_Change = tuple[str, str, str]
+# The lines of code that go and those that come, without their indentation.
+_Change = tuple[str, str]
 
 
 def main() -> None:
@@ -43,10 +43,10 @@ def main() -> None:
         copy_checkout(tree, revision=options.revision)
         _aim(tree, options.modules)
         tried, missed = _try(tree, options)
-    explained = _explained()
-    SCREEN.print(_table(tried, missed, explained))
-    unexplained = {name: change for name, change in missed.items() if change not in explained}
-    for name, (_, gone, come) in unexplained.items():
+    unexplained = _unexplained(missed)
+    SCREEN.print(_table(tried, missed, unexplained))
+    for name in unexplained:
+        gone, come = missed[name]
         SCREEN.print(f"\n{name}\n- {gone}\n+ {come}", markup=False, highlight=False, soft_wrap=True)
     sys.exit(bool(unexplained))
 
@@ -80,24 +80,36 @@ def _try(tree: Path, options: argparse.Namespace) -> tuple[list[str], dict[str, 
     if ended.returncode:
         sys.exit("The mutants could not be tried; why is told above.")
     found = json.loads(told.read_text())
-    return found["tried"], {name: (_module(name), *change) for name, change in found["missed"].items()}
+    return found["tried"], {name: (gone, come) for name, (gone, come) in found["missed"].items()}
 
 
 def _module(mutant: str) -> str:
     return mutant.split(".")[2]  # app.domain.lots.x_release__mutmut_1
 
 
-def _explained() -> set[_Change]:
-    """Mutants that no test can notice."""
-    told = tomllib.loads(EQUIVALENTS.read_text())
-    return {(each["module"], each["gone"], come) for each in told["mutant"] for come in each["come"]}
+def _unexplained(missed: dict[str, _Change]) -> list[str]:
+    """Those of the mutants that a test could notice. What is explained is so in one function, if it names one."""
+    told = tomllib.loads(EQUIVALENTS.read_text())["mutant"]
+    explained = {
+        (each["module"], each.get("function"), each["gone"], come) for each in told for come in each["come"]
+    }
+    return [
+        name
+        for name, change in missed.items()
+        if explained.isdisjoint((_module(name), function, *change) for function in (None, _function(name)))
+    ]
 
 
-def _table(tried: Sequence[str], missed: dict[str, _Change], explained: set[_Change]) -> Table:
+def _function(mutant: str) -> str:
+    """app.domain.lots.x_release__mutmut_1 is one of `release`; in a class the name follows a letter of its own."""
+    return mutant.rpartition("__mutmut_")[0].rpartition(".")[2].rpartition("ǁ")[2].removeprefix("x_")
+
+
+def _table(tried: Sequence[str], missed: Collection[str], unexplained: Collection[str]) -> Table:
     table = Table("module", "mutants", "found", "explained", "missed")
     for module in sorted(set(map(_module, tried))):
         counted = Counter(
-            "found" if name not in missed else "explained" if missed[name] in explained else "missed"
+            "found" if name not in missed else "missed" if name in unexplained else "explained"
             for name in tried
             if _module(name) == module
         )

@@ -18,5 +18,6 @@ def test_an_explained_mutant_is_of_code_that_is_there(mutant: dict[str, Any]) ->
     """What was mended or has gone needs no explaining any more."""
     text = (ROOT / "app/domain" / f"{mutant['module']}.py").read_text()
     assert " ".join(mutant["gone"].split()) in " ".join(text.split())
+    assert "function" not in mutant or f"def {mutant['function']}(" in text
     assert mutant["why"].endswith(".")
     assert mutant["gone"] not in mutant["come"]
