@@ -225,6 +225,40 @@ def test_activity_moves_the_expiry_of_all_that_is_held() -> None:
     assert book.balances() == (0, 0, 0, 0)
 
 
+def test_activity_moves_what_is_held_and_what_is_left_to_the_last_point() -> None:
+    book = Book(SIX_MONTHS)
+    book.do(accrue())
+    book.do(accrue(100, "o2"))
+    book.do(Redeem(member_id="m", reference="h", points=70, reserve=True, hold_seconds=600_000))
+    book.later(days=6).do(SignIn(member_id="m"))
+    ends = datetime.fromisoformat("2026-09-11T16:00:00+00:00")
+    assert [(lot.remaining, lot.reserved, lot.expires_at) for lot in book.members["m"].lots.values()] == [
+        (30, 70, ends),
+        (1, 0, ends),
+        (10, 0, ends),
+    ]
+
+
+def test_activity_moves_nothing_that_is_spent() -> None:
+    book = Book(SIX_MONTHS)
+    book.do(accrue())
+    book.do(Redeem(member_id="m", reference="r", points=100))
+    ends = book.lot(1).expires_at
+    book.later(days=100).do(SignIn(member_id="m"))
+    assert book.lot(1).expires_at == ends
+
+
+def test_what_expires_at_this_very_moment_while_it_is_held_is_not_kept_alive() -> None:
+    book = Book()
+    book.do(accrue())
+    ends = datetime.fromisoformat("2027-03-05T16:00:00+00:00")
+    book.now = ends - timedelta(hours=1)
+    book.do(Redeem(member_id="m", reference="h", points=100, reserve=True, hold_seconds=7_200))
+    book.adopt(at(SIX_MONTHS, version=2))
+    book.later(hours=1).do(SignIn(member_id="m"))
+    assert (book.lot(1).expires_at, book.lot(1).reserved) == (ends, 100)
+
+
 def test_what_has_expired_is_not_brought_back_by_activity() -> None:
     book = Book(SIX_MONTHS)
     book.do(accrue())

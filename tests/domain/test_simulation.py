@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -308,6 +309,19 @@ def test_somebody_made_up_stands_where_they_deserve() -> None:
     assert MadeUp(tier="diamond").member(by).account.tier == "diamond"
     with pytest.raises(TierNotFound):
         MadeUp(tier="tin").member(by)
+
+
+def test_somebody_made_up_earned_what_they_have() -> None:
+    joined = START - timedelta(days=400)
+    account = MadeUp(available=50, joined_at=joined).member(context()).account
+    assert (account.available, account.earned, account.joined_at) == (50, 50, joined)
+
+
+def test_what_is_told_is_what_comes_on_top() -> None:
+    member = MadeUp(growth=5).member(context())
+    member.account = member.account._replace(cash=700, chances=3)
+    found = simulate(member=member, command=order(100_000))
+    assert (found["growth"], found["cash"], found["chances"]) == (1_000, 1_000, 0)
 
 
 def test_a_referral_is_told_of_the_member_alone() -> None:
