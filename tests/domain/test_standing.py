@@ -548,6 +548,14 @@ def test_the_year_that_ends_decides_what_comes_of_its_tier() -> None:
     assert book.account().tier_valid_until == datetime.fromisoformat("2028-12-31T16:00:00+00:00")
 
 
+def test_one_set_by_hand_ends_at_its_moment_in_the_year_that_begins_there() -> None:
+    book = Book(tiers(window={"kind": "calendar_year"}, validity_months=12))
+    buy(book, 300_000)
+    book.do(set_tier("silver", datetime.fromisoformat("2026-12-31T16:00:00+00:00")))
+    book.later(days=400).mature("m")
+    assert tier(book) == ("bronze", "held")
+
+
 def test_a_reviewed_tier_that_ends_loses_its_approval() -> None:
     book = Book(ROLLING)
     buy(book, 3_000_000)
