@@ -65,6 +65,12 @@ def test_growth_has_a_rate_of_its_own(rate: str, amount_fen: int, growth: int) -
     assert earned(amount_fen=amount_fen, tier="gold", program=rules).growth == growth
 
 
+def test_an_order_of_nothing_is_boosted_by_nothing() -> None:
+    boosts = (Boost("a", 1, "a", "add_points", amount=50), Boost("b", 1, "b", "add_growth", amount=7))
+    got = earned(amount_fen=0, ordered_fen=0, tier="gold", program=DEFAULT, boosts=boosts)
+    assert (got.points, got.growth, got.boosted) == (0, 0, (0, 0))
+
+
 def test_a_tier_may_earn_less() -> None:
     ladder = document()["tiers"]["ladder"]
     ladder[0]["rate"] = "0.5"

@@ -568,6 +568,19 @@ def test_a_reviewed_tier_that_ends_loses_its_approval() -> None:
     assert (book.account().approved_tier, book.account().reviewed_tier) == (None, None)
 
 
+def test_a_reviewed_tier_that_is_kept_keeps_its_approval() -> None:
+    book = Book(ROLLING)
+    buy(book, 3_000_000)
+    review = book.account().review
+    assert review is not None
+    book.do(DecideReview(member_id="m", review=review, approve=True))
+    book.later(days=200)
+    buy(book, 3_000_000)
+    book.later(days=200).mature("m")
+    assert (tier(book), book.detail()["outcome"]) == (("diamond", "held"), "kept")
+    assert (book.account().approved_tier, book.account().reviewed_tier) == ("diamond", "diamond")
+
+
 def test_a_period_that_keeps_a_tier_forgets_the_review_of_one_no_longer_reached() -> None:
     book = Book(ROLLING)
     buy(book, 3_000_000)
