@@ -581,6 +581,14 @@ def test_a_reviewed_tier_that_is_kept_keeps_its_approval() -> None:
     assert (book.account().approved_tier, book.account().reviewed_tier) == ("diamond", "diamond")
 
 
+def test_a_period_ends_with_the_review_of_a_tier_no_longer_reached() -> None:
+    book = Book(ROLLING)
+    buy(book, 3_000_000)
+    book.later(days=400).mature("m")
+    assert [review.status for review in reviews(book)] == ["closed"]
+    assert book.account().review is None
+
+
 def test_a_period_that_keeps_a_tier_forgets_the_review_of_one_no_longer_reached() -> None:
     book = Book(ROLLING)
     buy(book, 3_000_000)
