@@ -278,6 +278,30 @@ def test_its_end_begins_a_period_of_what_is_deserved() -> None:
     assert book.account().tier_valid_until == datetime.fromisoformat("2027-03-15T16:00:00+00:00")
 
 
+@pytest.mark.parametrize(("approve", "code"), [(True, "diamond"), (False, "platinum")])
+def test_its_end_knows_what_was_decided_before(approve: bool, code: str) -> None:
+    book, review = reviewed()
+    book.do(DecideReview(member_id="m", review=review, approve=approve))
+    book.do(set_tier("silver", START + timedelta(days=10)))
+    book.later(days=20).mature("m")
+    assert tier(book) == (code, "held")
+    assert len(reviews(book)) == 1
+
+
+def test_its_end_may_open_a_review() -> None:
+    book = Book()
+    buy(book, 1_000_000)
+    book.do(set_tier("silver", START + timedelta(days=10)))
+    made = document()
+    made["tiers"]["ladder"][3]["requires_review"] = True
+    book.adopt(Program.from_document(2, made))
+    book.later(days=20).mature("m")
+    assert tier(book) == ("gold", "held")
+    assert [(review.sequence, review.to_tier) for review in reviews(book)] == [
+        (book.last().sequence, "platinum")
+    ]
+
+
 def test_its_end_may_change_nothing() -> None:
     book = Book()
     book.do(set_tier("bronze", START + timedelta(days=1)))
