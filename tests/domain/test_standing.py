@@ -214,6 +214,22 @@ def test_a_higher_review_replaces_the_open_one() -> None:
     assert tier(book)[0] == "diamond"
 
 
+def test_an_approval_goes_step_by_step_also_behind_a_tier_set_by_hand() -> None:
+    made = document()
+    made["tiers"]["ladder"][3]["requires_review"] = True
+    book = Book(Program.from_document(1, made))
+    buy(book, 3_000_000, "o")
+    review = book.account().review
+    assert review is not None
+    book.do(DecideReview(member_id="m", review=review, approve=True))
+    assert (tier(book)[0], book.account().approved_tier) == ("diamond", "diamond")
+    refund(book, 1, "o")
+    assert (tier(book)[0], book.account().approved_tier) == ("platinum", "platinum")
+    book.do(set_tier("silver"))
+    refund(book, 2_000_000, "o")
+    assert (tier(book), book.account().approved_tier) == (("silver", "manual"), None)
+
+
 def test_approving_one_may_open_the_next() -> None:
     made = document()
     made["tiers"]["ladder"][3]["requires_review"] = True
