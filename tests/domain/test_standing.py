@@ -155,9 +155,9 @@ def test_a_rejected_review_does_not_open_again_unless_the_standing_fell_below() 
 
 def test_falling_below_closes_an_open_review() -> None:
     book, _ = reviewed()
-    body = refund(book, 1, "o")
+    body = refund(book.later(days=1), 1, "o")
     assert body["tier"] == {"code": "platinum", "changed": False}
-    assert [r.status for r in reviews(book)] == ["closed"]
+    assert [(r.status, r.decided_at) for r in reviews(book)] == [("closed", book.now)]
     assert book.account().review is None
     assert book.detail()["tier_change"] == {"review_closed": True}
 
@@ -205,13 +205,29 @@ def test_a_higher_review_replaces_the_open_one() -> None:
     made["tiers"]["ladder"][3]["requires_review"] = True
     book = Book(Program.from_document(1, made))
     buy(book, 1_000_000)
-    buy(book, 2_000_000)
-    assert [(r.to_tier, r.status) for r in reviews(book)] == [("platinum", "closed"), ("diamond", "open")]
+    buy(book.later(days=1), 2_000_000)
+    assert [(r.to_tier, r.status, r.decided_at) for r in reviews(book)] == [
+        ("platinum", "closed", book.now),
+        ("diamond", "open", None),
+    ]
     assert tier(book)[0] == "gold"
     review = book.account().review
     assert review is not None
     book.do(DecideReview(member_id="m", review=review, approve=True))
     assert tier(book)[0] == "diamond"
+
+
+def test_a_review_that_was_not_read_is_left_where_it_is() -> None:
+    made = document()
+    made["tiers"]["ladder"][3]["requires_review"] = True
+    book = Book(Program.from_document(1, made))
+    buy(book, 1_000_000, "o")
+    book.members["m"].reviews.clear()
+    buy(book, 2_000_000, "p")
+    assert [(r.to_tier, r.status) for r in reviews(book)] == [("diamond", "open")]
+    book.members["m"].reviews.clear()
+    refund(book, 1, "p")
+    assert (reviews(book), book.account().review) == ([], None)
 
 
 def test_an_approval_goes_step_by_step_also_behind_a_tier_set_by_hand() -> None:
