@@ -38,6 +38,8 @@ class Admission:
         self._start = limit
         self.uploading = 0
         """Requests whose body is still to come: they keep nobody waiting, however slow their callers are."""
+        self.ending = 0
+        """Tasks of requests that are answered: the loop tells of their end a turn later, when the next may be there."""
         self.untold = 0
         """Refusals that metrics and logs were not told of yet."""
         self._began = 0.0
@@ -70,6 +72,10 @@ class Admission:
         self._was_pressed = self._is_pressed
         self._is_pressed = False
         self._began, self._answered = now, answered
+
+    def ended(self, _task: object) -> None:
+        """One of the tasks that were ending is over."""
+        self.ending -= 1
 
     def tell(self) -> None:
         """Tell metrics and logs of the refusals since the last time."""

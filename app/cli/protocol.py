@@ -10,9 +10,10 @@ here, some 10 µs after its request was read, where a request that goes on costs
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from httptools import HttpParserError, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -20,9 +21,6 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from app.cli.admission import TELL_SECONDS, Admission
 from app.ledger.engine import QueueFull
 from app.routers.errors import MEDIA_TYPE, RETRY_AFTER_SECONDS, problem
-
-if TYPE_CHECKING:
-    import asyncio
 
 HEAD_LIMIT_BYTES = 64 * 1024
 LAST_LOOK_SECONDS = 0.01
@@ -125,6 +123,10 @@ class Protocol(HttpToolsProtocol):
         is up costs nothing meanwhile.
         """
         self.server_state.total_requests += 1
+        task = asyncio.current_task()
+        if task is not None and task in self.tasks:
+            self.admission.ending += 1
+            task.add_done_callback(self.admission.ended)
         if self.transport.is_closing():
             return
         self.flow.resume_reading()
@@ -177,7 +179,7 @@ class Protocol(HttpToolsProtocol):
             return False  # in the middle of a request, or of its answer
         return (
             self.admission.is_full(
-                open_requests=len(self.tasks),
+                open_requests=len(self.tasks) - self.admission.ending,
                 answered=self.server_state.total_requests,
                 now=self.loop.time(),
             )

@@ -257,6 +257,27 @@ async def test_a_refused_head_without_end_is_not_read_on() -> None:
         assert admission.untold == 0
 
 
+async def test_what_is_answered_keeps_nobody_out() -> None:
+    """The next request may be read before the loop has told of the end of the one before."""
+    may_end = asyncio.Event()
+
+    async def lingering(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body"})
+        await may_end.wait()
+
+    async with serving(lingering) as (port, admission), contextlib.AsyncExitStack() as opened:
+        opened.callback(may_end.set)
+        for _ in range(2 * AT_ONCE):
+            one = await opened.enter_async_context(connected(port))
+            await one.send(post(b""))
+            assert (await one.answer())[0] == 200
+        assert admission.ending == 2 * AT_ONCE
+        may_end.set()
+        await asyncio.sleep(0.05)
+        assert admission.ending == 0
+
+
 async def test_health_is_told_whatever_the_load() -> None:
     async with overloaded() as (port, _, admission), connected(port) as third:
         await third.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
