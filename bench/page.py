@@ -18,13 +18,14 @@ mpl.use("Agg")
 from matplotlib.axes import Axes
 from matplotlib.dates import ConciseDateFormatter
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import NullLocator
 
 from bench.report import HERE, RESULTS
 
 CHARTS: Final = HERE / "charts"
 PANELS_A_ROW: Final = 5
 _INK, _QUIET, _MET, _MISSED = "#333333", "#8a94a6", "#1668c5", "#c4511b"
+_MARKERS: Final = "osD^v"
 _STYLE: Final = {"font.size": 9, "text.color": _INK, "axes.labelcolor": _INK, "axes.titlesize": 9}
 # Before campaigns were live in every row, the row of that name measured the same the other way round.
 _FORMERLY: Final = {("campaigns", "accruals"): ("accruals", "no_campaigns")}
@@ -57,7 +58,7 @@ def main() -> None:
             pictures["Where the targets stand: the newest figure of each"] = _keep(_newest(series), "newest")
             pictures["The same over all runs"] = _keep(_history(series), "runs")
         if grown:
-            pictures["Growth: the newest run"] = _keep(_growth(grown[-1]), "growth")
+            pictures["Growth: each run beside its 100,000 members"] = _keep(_growth(grown), "growth")
     (CHARTS / "index.html").write_text(_page(pictures, [*runs, *grown]))
     print(f"Drawn in {CHARTS / 'index.html'}")
 
@@ -121,35 +122,40 @@ def _history(series: Series) -> Figure:
     return figure
 
 
-def _growth(run: Mapping[str, Any]) -> Figure:
-    """The rate of each figure by the number of members, and nine tenths of the one it is held against."""
-    from bench.growth import FIGURES, TARGET, compared
+def _growth(runs: Sequence[Mapping[str, Any]]) -> Figure:
+    """What is left of the rate of each figure as members come, a line a run; the newest the strongest."""
+    from bench.growth import FIGURES, TARGET, compared, ratios
 
-    figure = Figure(figsize=(12, 4), layout="constrained")
-    for axes, (name, by_size) in zip(figure.subplots(1, len(FIGURES)), run["growth"].items(), strict=True):
-        sizes = [int(members) for members in by_size]
-        rates = [[taken["value"] for taken in rounds] for rounds in by_size.values()]
-        medians = [statistics.median(values) for values in rates]
-        axes.fill_between(
-            sizes,
-            [min(each) for each in rates],
-            [max(each) for each in rates],
-            color=_MET,
-            alpha=0.15,
-            linewidth=0,
-        )
-        axes.plot(sizes, medians, color=_MET, marker="o")
-        axes.axhline(
-            TARGET * medians[sizes.index(compared(sizes))], color=_INK, linewidth=0.8, linestyle="--"
-        )
+    figure = Figure(figsize=(12, 4.5), layout="constrained")
+    sizes = sorted(
+        {int(members) for run in runs for by_size in run["growth"].values() for members in by_size}
+    )
+    panels = figure.subplots(1, len(FIGURES), sharey=True)
+    for axes, (name, (title, _)) in zip(panels, FIGURES.items(), strict=True):
+        for place, run in enumerate(runs, start=1):
+            rates = {
+                int(members): [taken["value"] for taken in rounds]
+                for members, rounds in run["growth"][name].items()
+            }
+            base = rates[compared(list(rates))]
+            axes.plot(
+                list(rates),
+                [statistics.median(ratios(values, base)) for values in rates.values()],
+                color=_MET,
+                alpha=0.2 + 0.8 * place / len(runs),
+                marker=_MARKERS[(place - 1) % len(_MARKERS)],
+                label=f"{run['began'][:10]} {run['began'][11:16]}",
+            )
+        axes.axhline(TARGET, color=_INK, linewidth=0.8, linestyle="--")
         axes.set_xscale("log")
         axes.set_xticks(sizes, [f"{members:,}" for members in sizes], rotation=30, ha="right")
         axes.xaxis.set_minor_locator(NullLocator())
-        axes.set_ylim(0, 1.15 * max(max(values) for values in rates))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-        axes.set_title(f"{FIGURES[name][0]}, /s", loc="left")
-        axes.set_xlabel(f"members (dashed: {TARGET} × those of {compared(sizes):,})")
+        axes.set_title(title, loc="left")
+        axes.set_xlabel("members")
         _plain(axes, grid="y")
+    panels[0].set_ylim(bottom=0)
+    panels[0].set_ylabel("rate × that of 100,000")
+    panels[0].legend(loc="lower left", title="run begun at", fontsize="small")
     return figure
 
 
