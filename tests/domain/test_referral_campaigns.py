@@ -1,7 +1,9 @@
 """Campaigns that are triggered by invitations: they add to what the inviter gets, and go back with it."""
 
 from app.domain.commands import Accrue, Enrol, Reverse
+from app.domain.program import Program
 from tests.domain.fair import Fair, campaign, chances, coupon, growth, points, times
+from tests.domain.programs import document
 from tests.domain.shop import template
 
 
@@ -56,3 +58,19 @@ def test_they_stand_beside_those_of_joining() -> None:
     bring(fair, "n")
     assert fair.kinds("n") == ["campaign", "accrue", "referral"]
     assert fair.account("n").available == 163
+
+
+def test_what_the_invitee_got_for_a_tier_goes_with_the_welcome_that_brought_them_to_it() -> None:
+    """What is left of the order itself would not have been enough."""
+    window = {"kind": "lifetime"}
+    made = document(
+        tiers={"qualification": {"metrics": ["points_earned"], "combine": "any", "window": window}}
+    )
+    for tier, least in zip(made["tiers"]["ladder"], (0, 130, 1_000, 2_000, 3_000), strict=True):
+        tier["thresholds"] = {"points_earned": least} if least else {}
+    fair = Fair(campaign("rise", points(7), trigger="tier_change"), program=Program.from_document(1, made))
+    bring(fair, "n")
+    assert (fair.account("n").tier, fair.account("n").available) == ("silver", 60 + 100 + 7)
+    fair.do(Reverse(member_id="n", order_id="o-n", reference="r", amount=2_000))
+    assert fair.kinds("n") == ["accrue", "referral", "campaign", "reverse", "referral_undo", "campaign_undo"]
+    assert (fair.account("n").tier, fair.account("n").available) == ("bronze", 40)
