@@ -226,7 +226,7 @@ def told_grant(lot: Lot, reward: Earned, account: Account) -> dict[str, Any]:
     """What an order's entry tells of the grant; `account` as it was before."""
     return {
         "breakdown": reward.breakdown,
-        "expires_at": int(lot.expires_at.timestamp()) if reward.points and lot.expires_at else None,
+        "expires": int(lot.expires_at.timestamp()) if reward.points and lot.expires_at else None,
         "tier": account.tier,
     }
 

@@ -9,7 +9,7 @@ from typing import Any
 from app.domain import quotes
 from app.domain.account import Entry
 from app.domain.earning import told_parts
-from app.domain.instants import read_told, rfc3339
+from app.domain.instants import rfc3339, told_expiry
 from app.domain.priced_cart import quote_of
 
 Detail = Mapping[str, Any]
@@ -47,7 +47,7 @@ def _accrual(entry: Entry, detail: Detail) -> dict[str, Any]:
         "status": "pending" if detail.get("pending") else "settled",
         "points": sum(part["points"] for part in breakdown),
         "breakdown": breakdown,
-        "expires_at": read_told(detail["expires_at"]),
+        "expires_at": told_expiry(detail),
         "debt_paid": detail.get("debt_paid", 0),
         "balance": balance_of(entry),
         "tier": _tier(detail),

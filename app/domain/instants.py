@@ -1,8 +1,9 @@
 """Instants as text: RFC 3339 in UTC, as every answer and every record writes them."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import overload
+from typing import Any, overload
 
 
 @overload
@@ -21,14 +22,14 @@ def _written(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def read_told(told: str | int | None) -> str | None:
-    """The same of an instant as an entry tells it: whole seconds since 1970, or, as it once was, in these words."""
-    return _of_seconds(told) if isinstance(told, int) else told
+def told_expiry(detail: Mapping[str, Any]) -> str | None:
+    """The same of when points expire as an entry tells it: whole seconds since 1970, or, once, these words."""
+    return _of_seconds(detail["expires"]) if "expires" in detail else detail["expires_at"]
 
 
 @lru_cache(maxsize=8192)
-def _of_seconds(seconds: int) -> str:
-    return rfc3339(datetime.fromtimestamp(seconds, UTC))
+def _of_seconds(seconds: int | None) -> str | None:
+    return None if seconds is None else rfc3339(datetime.fromtimestamp(seconds, UTC))
 
 
 def earlier(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -13,7 +13,7 @@ from pydantic import Field
 from app.domain import quotes
 from app.domain.account import SUMS_OF_CAMPAIGNS
 from app.domain.earning import told_parts
-from app.domain.instants import read_told, rfc3339
+from app.domain.instants import rfc3339, told_expiry
 from app.domain.priced_cart import quote_of
 from app.queries.entries import EntryRow
 from app.schemas.common import Answer
@@ -200,8 +200,9 @@ def _order_id(row: EntryRow) -> str | None:
 def _detail(row: EntryRow) -> dict[str, Any]:
     """The details with their tuples spelled out."""
     detail: dict[str, Any] = {name: value for name, value in row.detail.items() if name != "breakdown"}
-    if "expires_at" in detail:
-        detail["expires_at"] = read_told(detail["expires_at"])
+    if "expires" in detail:
+        detail["expires_at"] = told_expiry(detail)
+        del detail["expires"]
     if "lots" in detail:
         detail["lots"] = [
             dict(zip(("lot", "points", "expires_at"), lot, strict=False)) for lot in detail["lots"]

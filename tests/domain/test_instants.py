@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from app.domain.instants import earlier, read_told, rfc3339
+from app.domain.instants import earlier, rfc3339, told_expiry
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -42,6 +42,7 @@ def test_the_earlier_of_two() -> None:
 
 
 def test_instants_that_entries_tell() -> None:
-    assert read_told(int(NOON.timestamp())) == "2026-03-01T12:00:00Z"
-    assert read_told("2026-03-01T12:00:00Z") == "2026-03-01T12:00:00Z"
-    assert read_told(None) is None
+    assert told_expiry({"expires": int(NOON.timestamp())}) == "2026-03-01T12:00:00Z"
+    assert told_expiry({"expires": None}) is None
+    assert told_expiry({"expires_at": "2026-03-01T12:00:00Z"}) == "2026-03-01T12:00:00Z"
+    assert told_expiry({"expires_at": None}) is None

@@ -147,7 +147,7 @@ def test_each_effect_is_a_part() -> None:
 def test_what_the_entry_of_an_order_tells() -> None:
     book = fair(DOUBLE)
     book.do(accrue())
-    assert book.detail().keys() == {"breakdown", "expires_at", "tier", "campaigns"}
+    assert book.detail().keys() == {"breakdown", "expires", "tier", "campaigns"}
 
 
 def test_growth_chances_and_coupons() -> None:
