@@ -10,14 +10,14 @@ import pytest
 
 from app.domain.calendar import local_date
 from app.domain.campaign_choice import budgets_of
-from app.domain.campaigns import Campaign, CampaignBudget, Effect, Lines, Trigger
-from app.domain.commands import Accrue, Enrol, SignIn
+from app.domain.campaigns import Campaign, CampaignBudget, Effect, Facts, Lines, Trigger
+from app.domain.commands import Accrue, Enrol, Freeze, Settle, SignIn
 from app.domain.coupon_templates import Template
 from app.domain.errors import MemberFrozen, TierNotFound
 from app.domain.posting import Context, Gift, Member
 from app.domain.program import Program
 from app.domain.ratio import Ratio
-from app.domain.roster import Roster
+from app.domain.roster import Asking, Roster
 from app.domain.shelf import NeedsMore, ReadingShelf
 from app.domain.simulation import (
     MADE_UP,
@@ -28,11 +28,13 @@ from app.domain.simulation import (
     SimulationTooEarly,
     told,
 )
-from tests.domain.book import CALLER, START, Book
+from tests.domain.book import CALLER, START, Book, at
 from tests.domain.programs import DEFAULT, program
 from tests.domain.test_backtest import asking, campaign
 
 TEN = Template(template="ten", name="Ten off", kind="amount_off", amount_off_fen=1_000, per_member=1)
+TEA = Effect(kind="multiply_points", factor=Ratio(2, 1), lines=Lines(categories=frozenset({"tea"})))
+"""Has nothing to add to an order without tea."""
 
 
 def context(
@@ -172,9 +174,7 @@ def test_one_that_does_not_stack_shadows_the_others() -> None:
 
 def test_one_that_has_nothing_to_add() -> None:
     till = campaign("till", Effect(kind="free_shipping"))
-    tea = campaign(
-        "tea", Effect(kind="multiply_points", factor=Ratio(2, 1), lines=Lines(categories=frozenset({"tea"})))
-    )
+    tea = campaign("tea", TEA)
     alone = campaign("zz", stacks=False)
     assert outcomes(simulate(till, tea, alone)) == {
         "till": "acts_at_till",
@@ -207,6 +207,75 @@ def test_a_member_who_got_their_share() -> None:
     member = MadeUp().member(context())
     member.given = {"limited": 10}
     assert simulate(limited, member=member)["points"] == 130
+
+
+@pytest.mark.parametrize(
+    ("budget", "left", "outcome"),
+    [
+        (CampaignBudget(points=500), {"tea": 1}, "adds_nothing"),
+        (CampaignBudget(points=500), {"tea": 0}, "budget_spent"),
+        (CampaignBudget(per_day=500), {"tea/2026-03-05": 1}, "adds_nothing"),
+        (CampaignBudget(per_member=1), {}, "adds_nothing"),
+    ],
+)
+def test_a_budget_is_spent_with_its_last_point(
+    budget: CampaignBudget, left: dict[str, int], outcome: str
+) -> None:
+    assert outcomes(simulate(campaign("tea", TEA, budget=budget), left=left)) == {"tea": outcome}
+
+
+def test_a_point_left_in_one_share_asks_for_no_other_share() -> None:
+    tea = campaign("tea", TEA, budget=CampaignBudget(points=500))
+    by = context(tea)._replace(campaigns=Roster({"order": [tea]}, left={"tea": 1}, ask=asking))
+    assert outcomes(told(Simulation({MADE_UP: MadeUp().member(by)}, by).run(order(), [tea]), by)) == {
+        "tea": "adds_nothing"
+    }
+
+
+def test_what_spent_its_budget_by_this_order_shadows_the_others() -> None:
+    last = campaign("last", stacks=False, priority=9, budget=CampaignBudget(points=500))
+    assert outcomes(simulate(last, campaign("other"), left={"last": 100})) == {
+        "last": "applied",
+        "other": "shadowed",
+    }
+
+
+def test_one_that_does_not_apply_shadows_nobody() -> None:
+    first = campaign("first", stacks=False, priority=9, tiers=frozenset({"gold"}))
+    assert outcomes(simulate(first, campaign("tea", TEA))) == {"first": "not_for_tier", "tea": "adds_nothing"}
+
+
+@pytest.mark.parametrize(
+    "effect",
+    [
+        Effect(kind="add_points", amount=5),
+        Effect(kind="add_growth", amount=5),
+        Effect(kind="add_chances", amount=5),
+        Effect(kind="issue_coupon", template="ten"),
+    ],
+)
+def test_whatever_it_gives_it_took_part(effect: Effect) -> None:
+    assert outcomes(simulate(campaign("gift", effect), templates={"ten": TEN})) == {"gift": "applied"}
+
+
+def test_conditions_are_asked_of_what_triggers_their_campaign() -> None:
+    """A campaign of orders knows of the order, one of a rise in tier knows of the tiers."""
+    rise = campaign("rise", trigger="tier_change", condition="event.to=gold")
+    large = campaign("large", condition="order.amount=1", trigger="order")
+    by = context(rise, large)
+    asked: list[tuple[Trigger, str]] = []
+
+    def ask(trigger: Trigger, facts: Facts) -> Asking:
+        def answer(condition: str) -> bool:
+            asked.append((trigger, condition))
+            return asking(trigger, facts)(condition)
+
+        return answer
+
+    by.campaigns.ask = ask
+    found = Simulation({MADE_UP: MadeUp().member(by)}, by).run(order(30_000), [rise, large])
+    assert outcomes(told(found, by)) == {"rise": "condition_false", "large": "condition_false"}
+    assert set(asked) == {("tier_change", "event.to=gold"), ("order", "order.amount=1")}
 
 
 def test_prizes_are_told_and_what_could_not_be_given() -> None:
@@ -253,6 +322,16 @@ def test_what_happened_already_is_refused() -> None:
     with pytest.raises(SimulationRepeats):
         Simulation({MADE_UP: member}, by, known=known).run(order(), ())
     assert Simulation({MADE_UP: member}, by, known=known).run(SignIn(member_id=MADE_UP), ()).changes
+
+
+def test_what_is_done_once_a_day_happened_today() -> None:
+    by = context()
+    sign_in = SignIn(member_id=MADE_UP)
+    yesterday = Simulation({MADE_UP: MadeUp().member(by)}, by, known={(MADE_UP, "sign_in/2026-03-04")})
+    assert yesterday.run(sign_in, ()).changes
+    today = Simulation({MADE_UP: MadeUp().member(by)}, by, known={(MADE_UP, "sign_in/2026-03-05")})
+    with pytest.raises(SimulationRepeats):
+        today.run(sign_in, ())
 
 
 def run(by: Context, **options: Any) -> Simulated:
@@ -306,6 +385,7 @@ def test_somebody_made_up_stands_where_they_deserve() -> None:
     assert MadeUp().member(by).account.tier == "bronze"
     account = MadeUp(spend_fen=300_000, orders=3, growth=9).member(by).account
     assert (account.tier, account.spend, account.orders, account.growth) == ("gold", 300_000, 3, 9)
+    assert (account.member_id, account.joined_at) == (MADE_UP, START)
     assert MadeUp(tier="diamond").member(by).account.tier == "diamond"
     with pytest.raises(TierNotFound):
         MadeUp(tier="tin").member(by)
@@ -322,6 +402,21 @@ def test_what_is_told_is_what_comes_on_top() -> None:
     member.account = member.account._replace(cash=700, chances=3)
     found = simulate(member=member, command=order(100_000))
     assert (found["growth"], found["cash"], found["chances"]) == (1_000, 1_000, 0)
+
+
+def test_what_was_granted_before_is_told_by_the_version_that_granted_it() -> None:
+    book = Book(DEFAULT)
+    book.do(order(member="m", settle=False))
+    book.adopt(at(DEFAULT, version=2))
+    by = book.context()._replace(campaigns=Roster({}))
+    found = told(Simulation(book.members, by).run(Settle(member_id="m", order_id="o"), ()), by)
+    assert [(part["points"], part["version"]) for part in found["breakdown"]] == [(100, 1)]
+    assert (found["points"], found["balance"]["available"]) == (100, 100)
+
+
+def test_what_grants_nothing_has_no_breakdown() -> None:
+    found = simulate(command=Freeze(member_id=MADE_UP))
+    assert (found["points"], found["breakdown"]) == (0, [])
 
 
 def test_a_referral_is_told_of_the_member_alone() -> None:
