@@ -112,6 +112,31 @@ def test_no_more_are_told_than_are_read() -> None:
     assert len(told(planned(), *others)) == MOST_OTHERS
 
 
+def test_those_that_apply_first_are_told_first() -> None:
+    others = [planned("f"), planned("d"), planned("e", priority=1)]
+    found = clashes(planned(), others, now=NOW, festivals={}, templates={})
+    assert [note.detail.split()[2] for note in found] == ["e", "d", "f"]
+
+
+@pytest.mark.parametrize(
+    ("own", "other"),
+    [
+        ({"tiers": ["gold"]}, {}),
+        ({}, {"tiers": ["gold"]}),
+        ({"tiers": ["gold"]}, {"tiers": ["silver", "gold"]}),
+    ],
+)
+def test_campaigns_that_one_tier_may_get(own: dict[str, Any], other: dict[str, Any]) -> None:
+    assert told(planned(**own), planned("d", **other)) == [("same_days", "/window")]
+
+
+def test_multipliers_of_one_campaign_multiply_each_other() -> None:
+    assert "together they give 8 times" in detail(planned(effects=[DOUBLE, DOUBLE]), planned("d"))
+    assert "together they give 20 times" in detail(
+        planned(effects=[{**DOUBLE, "factor": "10"}]), planned("d")
+    )
+
+
 # --- days ------------------------------------------------------------------------------------------------
 
 
@@ -155,6 +180,13 @@ def test_festivals_on_its_days() -> None:
     assert told(planned(window={"rrule": "FREQ=WEEKLY"}), festivals=festivals) == [("festival", "/window")]
 
 
+def test_a_holidays_campaign_is_meant_for_its_festival() -> None:
+    greeting = planned(
+        **GIFT, trigger="holiday", holidays=["春节"], window={"until": "2026-03-12T00:00:00+08:00"}
+    )
+    assert told(greeting, festivals={date(2026, 3, 6): frozenset({"春节"})}) == []
+
+
 # --- what it gives ---------------------------------------------------------------------------------------
 
 
@@ -165,6 +197,11 @@ def test_budgets_below_one_grant() -> None:
         ("budget_below_grant", "/budget/points"),
         ("budget_below_grant", "/budget/per_day"),
     ]
+
+
+def test_growth_draws_on_no_budget_of_points() -> None:
+    effects = [{"kind": "add_points", "points": 30}, {"kind": "add_growth", "growth": 5}]
+    assert told(planned(effects=effects, budget={"points": 30})) == []
 
 
 def coupon(**fields: Any) -> Template:
@@ -194,3 +231,46 @@ def test_coupons_as_long_as_it_lasts(
     )
     found = told(campaign, templates={"t": template})
     assert found == ([(expected, "/effects/1/template")] if expected else [])
+
+
+# --- words -----------------------------------------------------------------------------------------------
+
+COUPON: dict[str, Any] = {"effects": [{"kind": "issue_coupon", "template": "t"}]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"window": {"until": "2026-03-05T02:00:00Z"}}, "Its time is over: it gives nothing."),
+        ({"days": frozenset()}, "None of its days is within the year after it begins."),
+        (
+            {**GIFT, "trigger": "holiday", "holidays": ["春节"]},
+            "None of these holidays begins on one of its days within the year.",
+        ),
+        ({**GIFT, "budget": {"points": 4}}, "It is less than one grant of 5 points."),
+    ],
+)
+def test_what_is_told_of_one_that_gives_nothing(fields: dict[str, Any], words: str) -> None:
+    assert detail(planned(**fields)) == words
+
+
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        (coupon(automatic=True), "The template applies without a coupon: nothing is given out of it."),
+        (coupon(state="paused"), "The template is paused: nothing is given out of it."),
+        (
+            coupon(valid={"until": "2026-04-01T00:00:00Z"}),
+            "Its coupons end before the campaign does: then none is given.",
+        ),
+    ],
+)
+def test_what_is_told_of_its_coupons(template: Template, words: str) -> None:
+    (note,) = clashes(planned(**COUPON), [], now=NOW, festivals={}, templates={"t": template})
+    assert note.detail == words
+
+
+def test_what_is_told_of_two_that_do_not_stack() -> None:
+    alone, other = planned(stacks=False), planned("d")
+    assert detail(alone, other) == "While it applies, the campaign d does not (from 2026-03-05 on)."
+    assert detail(other, alone) == "While the campaign c applies, this one does not (from 2026-03-05 on)."

@@ -48,7 +48,7 @@ def due(
     holidays: Collection[str] = (),
 ) -> list[Walk]:
     """The walks of a campaign that is open, at a local time."""
-    return list(
+    walks = list(
         due_walks(
             {campaign.trigger: [campaign]},
             datetime.fromisoformat(local).replace(tzinfo=zone).astimezone(UTC),
@@ -57,6 +57,8 @@ def due(
             holidays=frozenset(holidays),
         )
     )
+    assert all(walk.campaign is campaign for walk in walks)
+    return walks
 
 
 def run_of(walks: list[Walk]) -> str | None:
@@ -130,6 +132,7 @@ def test_where_clocks_are_changed(local: str, run: str | None) -> None:
         (None, 0, "2031-03-09T08:00", ["2031-03-07"], "2031-03-10T09:00", None),
         ("2031-03-05T00:00", 0, "2031-03-09T08:00", ["2031-03-05"], "2031-03-09T09:00", "2031-03-05"),
         # its window was changed to a later day
+        ("2031-03-05T00:00", 600, "2031-03-01T12:00", ["2031-03-04"], "2031-03-05T10:00", "2031-03-05"),
         ("2031-04-05T00:00", 0, "2031-03-01T08:00", ["2031-03-05"], "2031-04-05T09:00", "2031-04-05"),
     ],
 )
@@ -142,6 +145,12 @@ def test_without_a_recurrence_it_fires_once(
     )
     assert run_of(walks) == (None if run is None else f"at/{run}")
     assert all(walk.until is not None and walk.since is None for walk in walks)
+
+
+def test_a_day_after_its_time_it_is_over() -> None:
+    window = CampaignWindow(from_at=instant("2031-03-05T00:00"))
+    [walk] = due(campaign("schedule", window=window, at_minute=600), "2031-03-05T10:00")
+    assert walk.until == instant("2031-03-06T10:00")
 
 
 # --- the others --------------------------------------------------------------------------------------------
@@ -175,7 +184,7 @@ def test_holidays(holidays: set[str], local: str, run: str | None) -> None:
 )
 def test_what_is_looked_for_again(trigger: Trigger, run: str, occasion: str, since: str) -> None:
     asked = campaign(trigger, of_campaign="double")
-    [walk] = due(asked, "2031-03-05T12:34:56", over={"double"})
+    [walk] = due(asked, "2031-03-05T12:34:56.789", over={"double"})
     assert (walk.run, walk.occasion(date(2030, 12, 5)), walk.since) == (run, occasion, instant(since))
     assert walk.until is None
 
@@ -207,17 +216,19 @@ def test_the_days_on_which_a_schedule_fired() -> None:
 # --- many at once ------------------------------------------------------------------------------------------
 
 
-def moments(campaign: Campaign, before: str, now: str, days: Collection[str] = ()) -> list[str]:
+def moments(
+    campaign: Campaign, before: str, now: str, days: Collection[str] = (), zone: ZoneInfo = SHANGHAI
+) -> list[str]:
     """The local moments at which it fires between two others."""
     found = moments_between(
         [campaign],
-        instant(before),
-        instant(now),
-        SHANGHAI,
+        instant(before, zone),
+        instant(now, zone),
+        zone,
         standing=Standing({"c": instant("2031-03-05T12:00")}, {}, ()),
-        is_day=lambda _campaign, day: day.isoformat() in days,
+        is_day=lambda asked, day: asked is campaign and day.isoformat() in days,
     )
-    return [moment.astimezone(SHANGHAI).isoformat(timespec="minutes")[:16] for moment in found]
+    return [moment.astimezone(zone).isoformat(timespec="minutes")[:16] for moment in found]
 
 
 @pytest.mark.parametrize(
@@ -232,6 +243,12 @@ def moments(campaign: Campaign, before: str, now: str, days: Collection[str] = (
         (campaign("schedule", window=SATURDAYS, at_minute=600), "2031-03-01T09:59", "2031-03-01T09:59", []),
         (campaign("holiday"), "2031-03-07T00:00", "2031-03-09T00:00", ["2031-03-08T00:00"]),
         (campaign("schedule"), "2031-03-01T00:00", "2032-01-01T00:00", ["2031-03-05T12:00"]),
+        (
+            campaign("schedule", at_minute=1_200),
+            "2031-03-01T00:00",
+            "2032-01-01T00:00",
+            ["2031-03-05T20:00"],
+        ),
         (campaign("schedule"), "2031-03-06T00:00", "2032-01-01T00:00", []),
         (
             campaign("birthday"),
@@ -246,6 +263,20 @@ def moments(campaign: Campaign, before: str, now: str, days: Collection[str] = (
 def test_the_moments_on_the_way(asked: Campaign, before: str, now: str, found: list[str]) -> None:
     days = ["2031-03-01", "2031-03-08", "2031-04-05"]
     assert moments(asked, before, now, days) == found
+
+
+@pytest.mark.parametrize(
+    ("zone", "before", "now"),
+    [
+        (SHANGHAI, "2031-03-07T23:00", "2031-03-08T07:00"),  # it is the day before in UTC
+        (NEW_YORK, "2031-03-08T20:00", "2031-03-08T22:00"),  # the day after
+    ],
+)
+def test_their_days_are_the_programs(zone: ZoneInfo, before: str, now: str) -> None:
+    at_minute = 0 if zone is SHANGHAI else 21 * 60
+    asked = campaign("schedule", window=SATURDAYS, at_minute=at_minute)
+    fires = f"2031-03-08T{at_minute // 60:02}:00"
+    assert moments(asked, before, now, ["2031-03-08"], zone) == [fires]
 
 
 def test_of_a_long_way_the_last_years_are_gone_through() -> None:
