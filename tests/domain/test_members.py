@@ -142,6 +142,16 @@ def test_points_are_brought_along_to_a_member_who_is_there() -> None:
     assert (book.last().lot, book.account().lot_count) == (None, 2)
 
 
+def test_what_is_brought_along_comes_on_top_of_what_a_member_has() -> None:
+    book = Book()
+    book.do(Accrue(member_id="m", order_id="o", amount=10_000))
+    book.later(days=1).do(Import(member_id="m", reference="crm", points=50, spend=700, growth=7))
+    account = book.account()
+    assert (account.earned, account.spend, account.growth) == (150, 10_700, 107)
+    assert account.joined_at == START  # who says nothing of it is no newcomer
+    assert (book.lot(2).source, book.lot(2).granted) == ("import", 50)
+
+
 def test_a_review_follows_what_is_brought_along_and_the_person_is_told() -> None:
     book = Book()
     change = book.decide(Import(member_id="old", reference="crm", spend=3_000_000, person={"name": b"x"}))
@@ -232,6 +242,7 @@ def test_an_erased_member_is_gone_for_good_while_the_ledger_goes_on() -> None:
     assert review is not None
     change = book.decide(Erase(member_id="m"))
     assert change.erases_person
+    assert (book.last().kind, book.last().key.partition("/")[0]) == ("erase", "erase")
     assert [(told.status, told.decided_at) for told in change.reviews] == [("closed", book.now)]
     assert (book.account().status, book.account().review) == ("erased", None)
     comebacks: list[Command] = [
@@ -292,6 +303,15 @@ def test_a_birthday_changes_once_a_year() -> None:
     tell(book, b"3")
     with pytest.raises(BirthdayChangedRecently):
         tell(book, b"1")
+
+
+def test_the_year_of_a_birthday_begins_on_the_day_it_was_in_the_programs_zone() -> None:
+    book = Book().later(hours=15)  # 6 March in Shanghai, still the 5th in UTC
+    for birthday in (b"1", b"2"):
+        tell(book, birthday)
+    with pytest.raises(BirthdayChangedRecently) as refused:
+        tell(book, b"3")
+    assert refused.value.extra == {"changeable_at": "2027-03-05T16:00:00Z"}
 
 
 def test_a_birthday_told_for_the_first_time_is_no_change() -> None:

@@ -391,6 +391,13 @@ def test_somebody_made_up_stands_where_they_deserve() -> None:
         MadeUp(tier="tin").member(by)
 
 
+def test_what_somebody_made_up_spent_lies_in_no_window() -> None:
+    """It is of no order, so of no day."""
+    qualification = {"metrics": ["spend"], "combine": "any", "window": {"kind": "calendar_year"}}
+    by = context(by=program(tiers={"qualification": qualification}))
+    assert MadeUp(spend_fen=300_000).member(by).account.tier == "bronze"
+
+
 def test_somebody_made_up_earned_what_they_have() -> None:
     joined = START - timedelta(days=400)
     account = MadeUp(available=50, joined_at=joined).member(context()).account
