@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.domain.account import Code, Coupon, Redemption, bucket_of
 from app.domain.commands import Accrue, Erase, Freeze
 from app.domain.coupon_commands import ClaimCoupon, IssueCoupon, RedeemCoupon, VoidCoupon
 from app.domain.coupon_errors import (
@@ -180,6 +181,28 @@ def test_who_may_not_claim(before: Any, refusal: type[Exception]) -> None:
         claim(of)
 
 
+def test_what_is_kept_of_a_claim() -> None:
+    of = book()
+    claim(of)
+    assert of.coupon("C1") == Coupon(
+        bucket=bucket_of("m"),
+        member_id="m",
+        code="C1",
+        template="spring",
+        status="issued",
+        sequence=of.last().sequence,
+        source="claim",
+        issued_at=START,
+        valid_from=START,
+        valid_until=None,
+        reference=None,
+        discount=None,
+        lock_expires_at=None,
+        public_code=None,
+    )
+    assert of.codes["C1"] == Code(bucket_of("C1"), "C1", "spring", "coupon", "m", None, START)
+
+
 # --- exchanges -------------------------------------------------------------------------------------------
 
 
@@ -195,8 +218,20 @@ def test_an_exchange_takes_points_as_a_redemption_does() -> None:
     assert [part[:2] for part in detail["lots"]] == [[1, 100], [2, 20]]
     assert detail["moves"] == [[1, -100, 0], [2, -20, 0]]
     redemption = of.members["m"].redemptions["coupon/C1"]
-    assert (redemption.status, redemption.points, redemption.committed) == ("redeemed", 120, 120)
-    assert (redemption.lots, redemption.parts) == ([1, 2], [100, 20])
+    assert redemption == Redemption(
+        bucket=bucket_of("m"),
+        member_id="m",
+        reference="coupon/C1",
+        status="redeemed",
+        points=120,
+        committed=120,
+        refunded=0,
+        lots=[1, 2],
+        parts=[100, 20],
+        order_id=None,
+        hold_expires_at=None,
+        program_version=1,
+    )
     with pytest.raises(InsufficientPoints):
         claim(of)
     assert of.account().coupon_due_at == of.coupon("C1").valid_until
