@@ -7,7 +7,7 @@ import pytest
 
 from app.domain.account import Code, Coupon, Redemption, bucket_of
 from app.domain.commands import Accrue, Erase, Freeze
-from app.domain.coupon_commands import ClaimCoupon, IssueCoupon, RedeemCoupon, VoidCoupon
+from app.domain.coupon_commands import ClaimCoupon, IssueCoupon, LockCoupon, RedeemCoupon, VoidCoupon
 from app.domain.coupon_errors import (
     CouponExhausted,
     CouponLimitReached,
@@ -21,6 +21,7 @@ from app.domain.coupon_errors import (
 )
 from app.domain.coupon_templates import Template, Window
 from app.domain.errors import InsufficientPoints, MemberErased, MemberFrozen
+from app.domain.instants import rfc3339
 from app.domain.posting import Context
 from app.domain.program import Program
 from app.domain.shelf import EMPTY_SHELF, NeedsMore
@@ -201,6 +202,18 @@ def test_what_is_kept_of_a_claim() -> None:
         public_code=None,
     )
     assert of.codes["C1"] == Code(bucket_of("C1"), "C1", "spring", "coupon", "m", None, START)
+
+
+def test_when_it_ends_and_its_lock_ends_is_told() -> None:
+    of = book(valid=Window(until=START + timedelta(days=1)))
+    assert claim(of)["valid_until"] == of.detail()["valid_until"] == "2026-03-06T02:00:00Z"
+    told = of.do(LockCoupon(member_id="m", code="C1", reference="r"))
+    until = told["lock_expires_at"]
+    assert until == of.detail()["lock_expires_at"] == rfc3339(of.coupon("C1").lock_expires_at)
+    assert until is not None
+    of.later(hours=1).mature("m")
+    lapse = of.last()
+    assert (lapse.kind, lapse.content) == ("lapse_coupon", b"")  # nobody asked for it
 
 
 # --- exchanges -------------------------------------------------------------------------------------------
