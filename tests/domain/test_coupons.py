@@ -156,6 +156,23 @@ def test_refusals_tell_how_it_stands() -> None:
         assert refused.value.extra == {"coupon_status": "issued"}
 
 
+def test_a_voiding_tells_its_reason() -> None:
+    of = book()
+    for command in (lock(), unlock()):
+        of.do(command)
+        assert "reason" not in of.detail()
+    of.do(void())
+    assert of.detail()["reason"] == "a mistake"
+
+
+@pytest.mark.parametrize("ending", [redeem(), unlock()])
+def test_a_lock_that_ended_has_no_end_to_come(ending: Command) -> None:
+    of = book()
+    of.do(lock())
+    of.do(ending)
+    assert of.coupon("C1").lock_expires_at is None
+
+
 # --- time ------------------------------------------------------------------------------------------------
 
 
@@ -211,6 +228,13 @@ def test_one_that_has_not_begun_can_be_voided() -> None:
     of = book(valid=Window(from_at=START + DAY))
     of.do(void())
     of.later(days=2).mature("m")
+    assert state(of) == ("voided", None, None, 0)
+
+
+def test_one_that_begins_this_instant_can_be_voided() -> None:
+    of = book(valid=Window(from_at=START))
+    assert of.account().coupons == 1
+    of.do(void())
     assert state(of) == ("voided", None, None, 0)
 
 
@@ -272,6 +296,17 @@ def test_a_wallet_that_was_read_in_part_is_not_counted() -> None:
     assert unread.status == "issued"
 
 
+def test_of_a_wallet_that_was_read_in_part_those_that_expired_are_counted_off() -> None:
+    of = book(valid=Window(until=START + DAY))
+    of.templates["spring"] = spring()
+    of.do(ClaimCoupon(member_id="m", template="spring"))
+    member = of.members["m"]
+    del member.coupons["C2"]
+    member.sees_wallet = False
+    [change] = mature(member, of.context()._replace(now=START + DAY))
+    assert change.account.coupons == 1
+
+
 def test_one_that_begins_while_others_are_due() -> None:
     of = book(valid=Window(from_at=START + 2 * DAY))
     of.templates["spring"] = spring(valid=Window(until=START + DAY))
@@ -321,6 +356,15 @@ def test_the_budget() -> None:
     assert of.counters["spring"].discounted == 100
 
 
+def test_a_budget_that_is_spent_has_not_one_fen_more() -> None:
+    of = book(budget_fen=1_000)
+    of.do(ClaimCoupon(member_id="m", template="spring"))
+    of.do(redeem(discount=1_000))
+    with pytest.raises(CouponBudgetSpent):
+        of.do(redeem("C2", discount=1))
+    of.do(redeem("C2"))  # one that gives nothing needs none
+
+
 def test_a_budget_below_what_was_spent_lets_coupons_come_back() -> None:
     of = book(budget_fen=1_000)
     of.do(ClaimCoupon(member_id="m", template="spring"))
@@ -358,6 +402,21 @@ def test_a_coupon_got_and_voided_at_once_took_its_stock() -> None:
     of = book(public_code="SPRING", stock=2)
     assert of.do(void("SPRING"))["code"] == "C2"
     assert of.counters["spring"].issued == 2
+
+
+@pytest.mark.parametrize("discount", [0, 300])
+def test_a_coupon_got_and_redeemed_at_once_took_its_stock_and_its_budget(discount: int) -> None:
+    of = book(public_code="SPRING", stock=2, budget_fen=700)
+    assert of.do(redeem("SPRING", discount=discount))["code"] == "C2"
+    assert (of.counters["spring"].issued, of.counters["spring"].discounted) == (2, discount)
+
+
+def test_a_public_code_means_the_latest_that_can_come_back() -> None:
+    of = book(public_code="SPRING")
+    for _ in range(7):
+        of.do(ClaimCoupon(member_id="m", template="spring"))
+    assert [of.do(redeem("SPRING", reference))["code"] for reference in ("a", "b")] == ["C9", "C10"]
+    assert [of.do(roll_back("SPRING", back))["code"] for back in ("x", "y")] == ["C10", "C9"]
 
 
 @pytest.mark.parametrize("command", [unlock("U1"), roll_back("U1")])
