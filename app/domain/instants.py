@@ -23,13 +23,16 @@ def _written(instant: datetime) -> str:
 
 
 def told_expiry(detail: Mapping[str, Any]) -> str | None:
-    """The same of when points expire as an entry tells it: whole seconds since 1970, or, once, these words."""
-    return _of_seconds(detail["expires"]) if "expires" in detail else detail["expires_at"]
+    """The same of when points expire as an entry tells it: whole seconds since 1970; as `expires_at` once, or in these
+    words.
+    """
+    told = detail["expires"] if "expires" in detail else detail["expires_at"]
+    return _of_seconds(told) if isinstance(told, int) else told
 
 
 @lru_cache(maxsize=8192)
-def _of_seconds(seconds: int | None) -> str | None:
-    return None if seconds is None else rfc3339(datetime.fromtimestamp(seconds, UTC))
+def _of_seconds(seconds: int) -> str:
+    return rfc3339(datetime.fromtimestamp(seconds, UTC))
 
 
 def earlier(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -200,9 +200,9 @@ def _order_id(row: EntryRow) -> str | None:
 def _detail(row: EntryRow) -> dict[str, Any]:
     """The details with their tuples spelled out."""
     detail: dict[str, Any] = {name: value for name, value in row.detail.items() if name != "breakdown"}
-    if "expires" in detail:
+    if "expires" in detail or "expires_at" in detail:
         detail["expires_at"] = told_expiry(detail)
-        del detail["expires"]
+        detail.pop("expires", None)
     if "lots" in detail:
         detail["lots"] = [
             dict(zip(("lot", "points", "expires_at"), lot, strict=False)) for lot in detail["lots"]

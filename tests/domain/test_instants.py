@@ -45,4 +45,5 @@ def test_instants_that_entries_tell() -> None:
     assert told_expiry({"expires": int(NOON.timestamp())}) == "2026-03-01T12:00:00Z"
     assert told_expiry({"expires": None}) is None
     assert told_expiry({"expires_at": "2026-03-01T12:00:00Z"}) == "2026-03-01T12:00:00Z"
+    assert told_expiry({"expires_at": int(NOON.timestamp())}) == "2026-03-01T12:00:00Z"
     assert told_expiry({"expires_at": None}) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -109,6 +110,30 @@ async def test_references_and_details_by_kind(admin: Client, rich: str, service:
         if entry["detail"]["from"] == member_id
     ]
     assert (received["kind"], received["reference"], received["points"]) == ("receive", f"t-{member_id}", 5)
+
+
+@pytest.mark.parametrize("once", ['"2027-10-01T16:00:00Z"', "1822406400"], ids=["in words", "in seconds"])
+async def test_an_expiry_as_entries_told_it_before(
+    admin: Client, member: str, database_url: str, once: str
+) -> None:
+    """Entries stay as they were written: the list and the answer to a repeat read them alike."""
+    order = {"order_id": "o", "amount": 10_000, "occurred_at": "2026-10-01T02:00:00Z"}
+    first = await answered(admin, "POST", f"{member}/accruals", order, status=201)
+    assert first["expires_at"] == "2027-10-01T16:00:00Z"
+    owner: asyncpg.Connection[Any] = await asyncpg.connect(database_url)
+    changed = await owner.execute(
+        "UPDATE entry SET detail = (detail::jsonb - 'expires' "
+        f"|| jsonb_build_object('expires_at', '{once}'::jsonb))::json "
+        "WHERE member_id = $1 AND kind = 'accrue'",
+        member.removeprefix("/v1/members/"),
+    )
+    await owner.close()
+    assert changed == "UPDATE 1"
+    again = await answered(admin, "POST", f"{member}/accruals", order, status=200, replayed=True)
+    assert again == first
+    [entry] = (await answered(admin, "GET", f"{member}/entries?kind=accrue", status=200))["data"]
+    assert entry["detail"]["expires_at"] == "2027-10-01T16:00:00Z"
+    assert "expires" not in entry["detail"]
 
 
 async def test_newest_first_in_pages_and_filtered(admin: Client, rich: str) -> None:
