@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 import pytest
 
@@ -86,10 +87,16 @@ async def test_one_killed_midway_is_finished_by_the_next(
     monkeypatch.setattr(maturity, "BATCH", 4)
     await with_points(sandbox)
     await sandbox.ahead("2031-04-01T10:00:00+08:00")
-    running = asyncio.create_task(mature_all(sandbox.database, is_sandbox=True))
-    while not await sandbox.entries("expire"):
-        pass
-    running.cancel()
+    asked = itertools.count(1)
+
+    def killed_once_a_batch_is_done() -> bool:
+        if next(asked) == 5:
+            running.cancel()
+        return False
+
+    running = asyncio.create_task(
+        mature_all(sandbox.database, is_sandbox=True, is_stopping=killed_once_a_batch_is_done)
+    )
     with pytest.raises(asyncio.CancelledError):
         await running
     done = len(await sandbox.entries("expire"))
