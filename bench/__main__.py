@@ -3,13 +3,14 @@
 import contextlib
 import itertools
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from bench import report
 from bench.database import databases
 from bench.load import require_wrk
 from bench.machine import busy_elsewhere, machine
-from bench.openloop import require_vegeta
+from bench.openloop import processors_left, require_vegeta
 from bench.options import Options, parse
 from bench.service import service
 from bench.stage import Sample, Stage
@@ -29,10 +30,16 @@ def main() -> None:
         _tell(f"Filling {options.members:,} members, {options.holders:,} with 50 lots each ...")
         filled = running.enter_context(databases(options))
         served = running.enter_context(service(filled, options, module="app.cli"))
+        confined = None
+        if OPEN_LOOP.intersection(options.rows):
+            workers = min(options.workers, processors_left() or options.workers)
+            confined = running.enter_context(
+                service(filled, replace(options, workers=workers), module="app.cli")
+            )
         c0 = None
         if any(name.endswith("_c0") for name in figures):
             c0 = running.enter_context(service(filled, options, module="bench.c0"))
-        stage = Stage(options=options, databases=filled, service=served, c0=c0)
+        stage = Stage(options=options, databases=filled, service=served, confined=confined, c0=c0)
         _tell("Warming up ...")
         stage.prepare(figures)
         samples = _rounds(stage, figures, options)

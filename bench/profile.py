@@ -94,7 +94,7 @@ def main() -> None:
         samples = Samples()
         signal.signal(signal.SIGPROF, samples.note)
         served = Service(listener.getsockname()[1], os.getpid(), filled.key.key)
-        stage = Stage(options=options, databases=filled, service=served, c0=None)
+        stage = Stage(options=options, databases=filled, service=served, confined=None, c0=None)
         loading = threading.Thread(target=_load, args=(stage, figure, server))
         loading.start()
         server.run(sockets=[listener])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import asyncpg
 
@@ -58,7 +58,7 @@ class Sample(NamedTuple):
 
 class _Sending(NamedTuple):
     load: Load
-    to_c0: bool = False
+    to: Literal["service", "confined", "c0"] = "service"
     entries: tuple[str, ...] = ()  # the kinds that every operation writes one of
 
 
@@ -69,6 +69,8 @@ class Stage:
     options: Options
     databases: Databases
     service: Service
+    confined: Service | None
+    """The same with a worker for each processor that a generator in an open loop leaves, where one is needed."""
     c0: Service | None
     clients: dict[str, list[pgbench.Trial]] = field(default_factory=dict[str, list[pgbench.Trial]])
     acknowledged: Counter[str] = field(default_factory=Counter[str])
@@ -157,7 +159,7 @@ class Stage:
         known = Load("status_known", "s", options.readers, many)
         return {
             "accruals": _Sending(uniform, entries=("accrue",)),
-            "accruals_c0": _Sending(uniform, to_c0=True),
+            "accruals_c0": _Sending(uniform, to="c0"),
             "no_campaigns": _Sending(uniform, entries=("accrue",)),
             "hot": _Sending(Load("accrual", "hot", 1, many), entries=("accrue",)),
             "redemptions": _Sending(Load("redeem", "h", options.holders, many), entries=("redeem",)),
@@ -167,16 +169,16 @@ class Stage:
             ),
             "batches": _Sending(Load("batch", "u", options.members, batches), entries=("accrue",)),
             "status": _Sending(status),
-            "status_c0": _Sending(status, to_c0=True),
+            "status_c0": _Sending(status, to="c0"),
             "status_known": _Sending(known._replace(etags=self._etags("status_known"))),
-            "status_known_c0": _Sending(known._replace(etags=self._etags("status_known_c0")), to_c0=True),
+            "status_known_c0": _Sending(known._replace(etags=self._etags("status_known_c0")), to="c0"),
             "lone": _Sending(uniform._replace(connections=1), entries=("accrue",)),
-            "saturation": _Sending(uniform, entries=("accrue",)),
+            "saturation": _Sending(uniform, to="confined", entries=("accrue",)),
         }
 
     def _send(self, figure: str, seconds: int) -> Sample:
         sending = self._sendings()[figure]
-        service = self.c0 if sending.to_c0 else self.service
+        service = {"service": self.service, "confined": self.confined, "c0": self.c0}[sending.to]
         assert service is not None
         meter = self._meter(service.pid)
         answered = load.send(sending.load, service, seconds=seconds)
@@ -245,7 +247,8 @@ class Stage:
     # --- in an open loop ----------------------------------------------------------------------------------
 
     def _saturation(self) -> Sample:
-        with openloop.apart(self.service, self.databases.postmaster):
+        assert self.confined is not None
+        with openloop.apart(self.confined, self.databases.postmaster):
             sample = self._send("saturation", self.options.seconds)
         self._saturated_at = sample.value
         return sample
@@ -270,11 +273,12 @@ class Stage:
         return self._refusals
 
     def _flood(self, per_second: float) -> tuple[openloop.Flood, Usage]:
-        options, databases = self.options, self.databases
-        with openloop.apart(self.service, databases.postmaster):
-            meter = self._meter(self.service.pid)
+        options, databases, service = self.options, self.databases, self.confined
+        assert service is not None
+        with openloop.apart(service, databases.postmaster):
+            meter = self._meter(service.pid)
             sent = openloop.flood(
-                self.service,
+                service,
                 databases.folder,
                 members=options.members,
                 per_second=per_second,
