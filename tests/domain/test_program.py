@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.domain.default_program import DEFAULT_PROGRAM_DOCUMENT
-from app.domain.document import MOST_MISTAKES
+from app.domain.document import MOST_MISTAKES, Mistake
 from app.domain.errors import TierNotFound
 from app.domain.program import Program, ProgramInvalid
 from app.domain.ratio import Ratio
@@ -56,6 +56,7 @@ def test_it_is_one_immutable_value() -> None:
     assert program() == DEFAULT
     assert hash(DEFAULT) == hash(program())
     assert program(sign_in={"points": 11}) != DEFAULT
+    assert len({hash(Program.from_document(version, document())) for version in range(1, 6)}) == 5
     with pytest.raises(FrozenInstanceError):
         DEFAULT.version = 2  # type: ignore[misc]
 
@@ -324,8 +325,29 @@ def test_no_more_mistakes_are_told_than_a_person_reads() -> None:
 def test_mistakes_of_a_document_within_another() -> None:
     with pytest.raises(ProgramInvalid) as refused:
         Program.from_document(1, document(currency="yuan"))
-    assert refused.value.under("/document").mistakes[0].pointer == "/document/currency"
-    assert refused.value.detail.startswith("1 mistake in")
+    assert refused.value.under("/document").mistakes == (
+        Mistake("/document/currency", "must be a currency's three capital letters, such as CNY"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "how_many"),
+    [({"x": 1}, "1 mistake"), ({"x": 1, "y": 1}, "2 mistakes"), ({"x": 1, "y": 1, "z": 1}, "3 mistakes")],
+)
+def test_how_many_mistakes_there_are(wrong: dict[str, int], how_many: str) -> None:
+    with pytest.raises(ProgramInvalid) as refused:
+        Program.from_document(1, document(**wrong))
+    assert refused.value.detail == (
+        f"{how_many} in the program document: correct what `errors` names and send it again."
+    )
+
+
+def test_the_example_is_what_a_document_is_told() -> None:
+    made = document()
+    made["tiers"]["ladder"][2]["thresholds"]["spend"] = made["tiers"]["ladder"][1]["thresholds"]["spend"]
+    with pytest.raises(ProgramInvalid) as refused:
+        Program.from_document(1, made)
+    assert ProgramInvalid.example().extra == refused.value.under("/document").extra
 
 
 @pytest.mark.parametrize("made", [[], None, "program", 3])

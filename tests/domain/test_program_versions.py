@@ -45,6 +45,16 @@ def test_the_one_that_became_so_last_is_in_force(
     assert announced(reversed(ALL), at=at) == coming
 
 
+def test_a_draft_that_is_published_late_comes_late() -> None:
+    """Which version it is decides nothing: when it is in force does, then which was published later."""
+    second = Publication(2, 5, START + 3 * DAY)
+    instead_of_third = Publication(2, 5, START + DAY)
+    assert announced([second, *ALL], at=START) == [THIRD, FIFTH, second]
+    assert in_force([second, *ALL], at=START + 3 * DAY) == second
+    assert announced([instead_of_third, *ALL], at=START) == [instead_of_third, FIFTH]
+    assert in_force([instead_of_third, *ALL], at=START + DAY) == instead_of_third
+
+
 @pytest.mark.parametrize(
     ("at", "statuses"),
     [
@@ -63,4 +73,6 @@ def test_refusals_say_what_to_do() -> None:
     assert "GET /v1/program/versions" in VersionNotFound().detail
     unpublishable = VersionUnpublishable([Mistake("/currency", "must stay CNY")])
     assert unpublishable.extra == {"mistakes": [{"pointer": "/document/currency", "detail": "must stay CNY"}]}
-    assert VersionUnpublishable.example().mistakes[0].pointer == "/tiers/ladder"
+    assert VersionUnpublishable.example().mistakes == (
+        Mistake("/tiers/ladder", "must keep the tier gold: members may be in it"),
+    )
