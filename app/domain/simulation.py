@@ -69,7 +69,9 @@ class SimulationTooEarly(LoyaltyError):
 
 
 class MadeUp(NamedTuple):
-    """A member who does not exist. No `tier`: the one they deserve. Amounts in the minor unit."""
+    """A member who does not exist. No `tier`: the one they deserve, the lowest where that is
+    a matter of time. Amounts in the minor unit.
+    """
 
     tier: str | None = None
     spend_fen: int = 0

@@ -88,7 +88,10 @@ class MadeUpMember(Wire):
     model_config = shown({"tier": "gold", "available": 500, "region": "CN-31", "birthday_month": 3})
 
     tier: Annotated[str, Field(pattern=ID_PATTERN)] | None = Field(
-        None, description="Absent: the one that the figures below deserve.", examples=["gold"]
+        None,
+        description="Absent: the one that the figures below deserve; the lowest where tiers look at a window of "
+        "time, of which these figures say nothing.",
+        examples=["gold"],
     )
     spend: AmountFen = Field(0, description="Lifetime spend, in the minor unit.", le=MAX_AMOUNT)
     orders: int = Field(0, ge=0, le=_MAX_COUNT, description="Orders so far.", examples=[3])
