@@ -3,6 +3,8 @@
 The first test that asks for a database starts the server; tests that ask for none start none.
 LOYALTY_TEST_DATABASE_URL names a server to use instead; its user must be allowed to create databases and
 roles.
+
+No test's outcome hangs on the machine's pace, on chance, or on the time of day: see `pace.py`, and what is set up here.
 """
 
 import asyncio
@@ -11,13 +13,16 @@ import secrets
 import shutil
 import signal
 import tempfile
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from app.database import Database, upgrade
 from app.embedded import EmbeddedServer
@@ -28,6 +33,14 @@ RUN_FOLDER: Final = "LOYALTY_TEST_RUN_FOLDER"
 # Nothing here need survive a power cut, so nothing waits for the disk.
 TEST_SETTINGS: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 CREATION_LOCK: Final = 0x7E57
+# Many tests ask twice on what they take for one day, by the real clock: the program's, in Shanghai, or UTC's.
+DAYS_BEGIN_AT_HOURS: Final = (0, 16)
+MORE_THAN_A_TEST: Final = timedelta(seconds=30)
+
+# The same examples each time, however long each takes; `--hypothesis-profile=anew` draws others.
+settings.register_profile("anew", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same", settings.get_profile("anew"), derandomize=True, print_blob=True)
+settings.load_profile("same")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -53,6 +66,20 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if GIVEN_SERVER is not None:
         asyncio.run(_on_server(GIVEN_SERVER, _drop_all(f"{_prefix(run_folder)}%")))
     shutil.rmtree(run_folder, ignore_errors=True)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let midnight pass before a test begins that lives by the real clock."""
+    if "server_url" in getattr(item, "fixturenames", ()):
+        time.sleep(_seconds_past_midnight(datetime.now(UTC)))
+
+
+def _seconds_past_midnight(now: datetime) -> float:
+    """How long to wait until no day begins soon: 0 but for the last moments before one."""
+    soon = now + MORE_THAN_A_TEST
+    if soon.hour == now.hour or soon.hour not in DAYS_BEGIN_AT_HOURS:
+        return 0
+    return (soon.replace(minute=0, second=0, microsecond=0) - now).total_seconds()
 
 
 @pytest.fixture(scope="session")

@@ -17,12 +17,20 @@ from app.domain.default_program import DEFAULT_PROGRAM_DOCUMENT
 from app.domain.posting import Caller
 from app.ledger.load import REAL_CLOCK
 from app.ledger.outcome import Outcome
-from tests.ledger.test_engine import Gate
 from tests.ledger.till import Till, tills
+from tests.ledger.waiting import Gate
+from tests.pace import until
 
 MEMBERS = [f"m-{number:02}" for number in range(40)]
 AMOUNT = 100
 POINTS = 1  # at a rate of 1, in the tiers that so little money reaches
+TO_ANNOUNCE = timedelta(seconds=4)  # within which a version is published, however slow the machine is
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody gives up for a moment in which the machine stands still."""
+    monkeypatch.setattr(program, "PATIENCE_SECONDS", 60)
 
 
 async def draft(till: Till, *, rate: int) -> int:
@@ -45,11 +53,13 @@ async def publish(till: Till, version: int, effective_at: datetime | None = None
     return published.row.effective_at
 
 
-async def buy(till: Till, name: str, until: asyncio.Event) -> list[tuple[str, str, int]]:
+Bought = list[tuple[str, str, int]]
+
+
+async def buy(till: Till, name: str, bought: Bought, ended: asyncio.Event) -> None:
     """Orders of all members, ever more, as long as the test goes on: member, order, points answered."""
-    bought: list[tuple[str, str, int]] = []
     number = 0
-    while not until.is_set():
+    while not ended.is_set():
         number += 1
         orders = [
             Accrue(member_id=member, order_id=f"{name}-{number}", amount=AMOUNT)
@@ -58,7 +68,16 @@ async def buy(till: Till, name: str, until: asyncio.Event) -> list[tuple[str, st
         for order, result in zip(orders, await till.ask_all(orders), strict=True):
             assert isinstance(result, Outcome), result
             bought.append((order.member_id, order.order_id, result.body["points"]))
-    return bought
+
+
+async def until_more_is_bought(bought: Bought, *, rate: int, orders: int = 150) -> None:
+    """Until so many more orders were answered, some of them at that rate."""
+    before = len(bought)
+    await until(
+        lambda: (
+            len(bought) >= before + orders and any(points == rate * POINTS for *_, points in bought[before:])
+        )
+    )
 
 
 def rates(beginnings: Sequence[tuple[datetime, int]], recorded_at: datetime) -> int:
@@ -68,29 +87,28 @@ def rates(beginnings: Sequence[tuple[datetime, int]], recorded_at: datetime) -> 
 async def test_orders_are_granted_by_the_version_of_their_moment(fresh_database_url: str) -> None:
     async with tills(fresh_database_url, count=3) as (one, two, office):
         await one.enrol(*MEMBERS)
+        bought: Bought = []
         ended = asyncio.Event()
         buying = [
-            asyncio.create_task(buy(till, f"{name}{lane}", ended))
+            asyncio.create_task(buy(till, f"{name}{lane}", bought, ended))
             for name, till in (("a", one), ("b", two))
             for lane in range(3)
         ]
         second, third, fourth = [await draft(office, rate=rate) for rate in (2, 3, 4)]
-        await asyncio.sleep(0.3)
-        announced_for = datetime.now(UTC) + timedelta(seconds=1.2)
+        await until_more_is_bought(bought, rate=1)
         beginnings = [
             (datetime.min.replace(tzinfo=UTC), 1),
             (await publish(office, second), 2),  # in the middle of it
-            (await publish(office, third, announced_for), 3),
         ]
-        await asyncio.sleep(1.5)
+        await until_more_is_bought(bought, rate=2)
+        announced_for = datetime.now(UTC) + TO_ANNOUNCE
+        beginnings.append((await publish(office, third, announced_for), 3))
+        await until_more_is_bought(bought, rate=3)
         beginnings.append((await publish(office, fourth), 4))
-        await asyncio.sleep(0.5)
+        await until_more_is_bought(bought, rate=4)
         ended.set()
-        answered = {
-            (member, f"order/{order}"): points
-            for bought in await asyncio.gather(*buying)
-            for member, order, points in bought
-        }
+        await asyncio.gather(*buying)
+        answered = {(member, f"order/{order}"): points for member, order, points in bought}
         rows = await office.rows(
             "SELECT member_id, key, points, program_version, recorded_at FROM entry WHERE kind = 'accrue'"
         )
@@ -127,11 +145,11 @@ async def test_publishing_waits_for_a_batch_that_began_before(fresh_database_url
     async with tills(fresh_database_url) as (one, office):
         await one.enrol("m-1")
         version = await draft(office, rate=2)
-        async with Gate(office.database, "m-1"):
+        async with Gate(office.database, "m-1") as gate:
             order = asyncio.create_task(one.ask(Accrue(member_id="m-1", order_id="o-1", amount=AMOUNT)))
-            await asyncio.sleep(0.2)  # the batch waits for the member, having read that there is one version
+            await gate.until_somebody_waits()  # the batch, having read that there is one version
             publishing = asyncio.create_task(publish(office, version))
-            await asyncio.sleep(0.2)
+            await gate.until_somebody_waits(count=2)
             assert not order.done()
             assert not publishing.done()
         assert (await order).body["points"] == POINTS
@@ -146,13 +164,14 @@ async def test_publishing_does_not_hold_purchases_up_for_long(
     fresh_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Something that never ends keeps the accounts: the version is not published, and the shop goes on."""
-    monkeypatch.setattr(program, "PATIENCE_SECONDS", 0.2)
     async with tills(fresh_database_url) as (one, office):
         await one.enrol("m-1", "m-2")
         version = await draft(office, rate=2)
         async with Gate(office.database, "m-1"):
-            with pytest.raises(LedgerBusy):
-                await publish(office, version)
+            with monkeypatch.context() as patched:
+                patched.setattr(program, "PATIENCE_SECONDS", 0.2)
+                with pytest.raises(LedgerBusy):
+                    await publish(office, version)
             bought = await one.ask(Accrue(member_id="m-2", order_id="o-1", amount=AMOUNT))
         assert bought.body["points"] == POINTS
         assert await office.rows("SELECT count(*) FROM shop_event") == [(0,)]

@@ -165,14 +165,21 @@ async def test_what_is_done_stays_so(sandbox: Sandbox) -> None:
 async def test_one_that_is_deleted_ends(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     backtest = await ask(sandbox)
     monkeypatch.setattr(backtest_runs, "PROGRESS_SECONDS", 0.0)
-    count_orders = backtest_runs.count_orders
+    count_orders, is_noticed = backtest_runs.count_orders, asyncio.Event()
 
     async def deleted(*arguments: Any, **options: Any) -> int:
         await delete_backtest(sandbox.database, backtest=backtest)
-        await asyncio.sleep(0.2)
+        await is_noticed.wait()
         return await count_orders(*arguments, **options)
 
+    async def noted(*arguments: Any) -> bool:
+        is_wanted = await note_progress(*arguments)
+        if not is_wanted:
+            is_noticed.set()
+        return is_wanted
+
     monkeypatch.setattr(backtest_runs, "count_orders", deleted)
+    monkeypatch.setattr(backtest_runs, "note_progress", noted)
     assert not await carry_out(sandbox.database, backtest, pii=PII)
     with pytest.raises(BacktestNotFound):
         await delete_backtest(sandbox.database, backtest=backtest)

@@ -162,10 +162,21 @@ async def test_a_part_whose_end_was_lost_is_found_done(sandbox: Sandbox) -> None
     assert await holders(sandbox) == names
 
 
-async def test_workers_share_the_parts(sandbox: Sandbox) -> None:
+async def test_workers_share_the_parts(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     await template(sandbox)
     names = await members(sandbox, 400)
     await ask(sandbox, names)
+    refused, taken, all_have_one = action._refused, 0, asyncio.Event()
+
+    async def once_each_has_one(*arguments: Any) -> Any:
+        nonlocal taken
+        taken += 1
+        if taken == 3:
+            all_have_one.set()
+        await all_have_one.wait()
+        return await refused(*arguments)
+
+    monkeypatch.setattr(action, "_refused", once_each_has_one)
     parts = await asyncio.gather(*(run(sandbox) for _ in range(3)))
     assert sum(parts) == 8
     assert min(parts) >= 1

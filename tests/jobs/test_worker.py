@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 import asyncpg
 import pytest
@@ -12,14 +11,9 @@ from app.database import Database
 from app.jobs import maturity, worker
 from app.jobs.worker import work, working
 from tests.jobs.conftest import PII, Sandbox
+from tests.pace import HANG_SECONDS, until
 
 EVERY_SECOND = "* * * * * *"
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):  # a job whose worker died is picked again after half a minute
-        while not condition():  # noqa: ASYNC110 - what is waited for knows no event
-            await asyncio.sleep(0.05)
 
 
 class Runs:
@@ -64,7 +58,7 @@ async def test_a_lost_connection_is_made_again(sandbox: Sandbox, runs: Runs, fre
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
         before = runs.count
-        await until(lambda: runs.count > before)
+        await until(lambda: runs.count > before)  # one whose worker died is picked again after half a minute
     await owner.close()
 
 
@@ -91,12 +85,10 @@ async def test_it_waits_for_a_database_that_is_away(runs: Runs) -> None:
     await asyncio.sleep(0.3)
     assert not waiting.done()
     stop.set()
-    await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(waiting, HANG_SECONDS)
 
 
 async def test_the_real_jobs_run(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(maturity, "SCHEDULE", EVERY_SECOND)
     async with working(sandbox.database, pii=PII, is_sandbox=True):
-        async with asyncio.timeout(60):  # a job whose worker died is picked again after half a minute
-            while not await sandbox.rows("SELECT 1 FROM pgqueuer_schedules WHERE last_run IS NOT NULL"):
-                pass
+        await until(lambda: sandbox.rows("SELECT 1 FROM pgqueuer_schedules WHERE last_run IS NOT NULL"))

@@ -103,7 +103,7 @@ async def test_a_share_that_another_process_has_just_taken_is_seen(
         await locked(first, Drawing((), {budget}, 1))
         async with second.transaction():
             waiting = asyncio.create_task(locked(second, Drawing((), {budget}, 2)))
-            await asyncio.sleep(0.1)
+            await until_somebody_waits_for(first)
             assert not waiting.done()
             await first.execute(
                 "UPDATE campaign_budget SET share = 60 WHERE bucket = $1 AND budget = $2", bucket, budget
@@ -130,7 +130,7 @@ async def test_nobody_draws_from_a_share_that_another_is_deciding_on(
         await locked(first, asked)
         async with second.transaction():
             waiting = asyncio.create_task(locked(second, waits))
-            await asyncio.sleep(0.1)
+            await until_somebody_waits_for(first)
             assert not waiting.done()
             await first.execute(
                 "UPDATE campaign_budget SET granted = 45 WHERE budget = $1 AND share_of = 1", budget
@@ -157,7 +157,7 @@ async def test_shares_are_locked_before_members(
             waiting = asyncio.create_task(
                 lock_accounts(second, [member], clock=REAL_CLOCK, drawing=Drawing({budget}, (), 1))
             )
-            await asyncio.wait_for(until_somebody_waits_for(first), 10)
+            await until_somebody_waits_for(first)
             await first.execute("SELECT FROM account WHERE member_id = $1 FOR UPDATE NOWAIT", member)
             await first.execute("UPDATE campaign_budget SET granted = 45 WHERE budget = $1", budget)
             await first.execute("UPDATE account SET streak = 7 WHERE member_id = $1", member)

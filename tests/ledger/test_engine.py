@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Generator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -57,6 +57,8 @@ from app.ledger.outcome import Outcome
 from app.ledger.request import InternalError
 from app.queries.verify import verify
 from tests.ledger.till import Till, request, tills
+from tests.ledger.waiting import Gate, until_somebody_waits_for
+from tests.pace import until
 from tests.queries.ledgers import open_shop
 
 
@@ -449,15 +451,8 @@ async def test_a_terminated_backend_is_replaced(till: Till, database_url: str, m
     async with blocker.transaction():
         await blocker.execute("SELECT 1 FROM account WHERE member_id = $1 FOR UPDATE", member)
         waiting = asyncio.create_task(till.ask(Redeem(member_id=member, reference="r", points=60)))
-        pids: list[int] = []
-        while not pids:
-            rows = await blocker.fetch(
-                "SELECT pid FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))"
-            )
-            pids = [row["pid"] for row in rows]
-            await asyncio.sleep(0.01)
-        assert await blocker.fetchval("SELECT pg_terminate_backend($1)", pids[0])
-        await asyncio.sleep(0.05)
+        [pid] = await until_somebody_waits_for(blocker)
+        assert await blocker.fetchval("SELECT pg_terminate_backend($1, 60_000)", pid), "it has ended"
     await blocker.close()
     outcome = await waiting
     assert (outcome.created, outcome.replayed) == (True, False)
@@ -501,29 +496,6 @@ async def _cut_all(url: str) -> None:
 # --- the queue -------------------------------------------------------------------------------------------
 
 
-class Gate:
-    """Holds a member's account locked, so that the engine's batch waits."""
-
-    def __init__(self, database: Database, member: str) -> None:
-        self._database = database
-        self._member = member
-
-    async def __aenter__(self) -> None:
-        self._connection = await self._database.connect()
-        self._transaction = self._connection.transaction()
-        await self._transaction.start()
-        await self._connection.execute("SELECT 1 FROM account WHERE member_id = $1 FOR UPDATE", self._member)
-
-    async def __aexit__(self, *raised: object) -> None:
-        await self._transaction.rollback()
-        await self._connection.close()
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 - the engine tells nobody
-        await asyncio.sleep(0.005)
-
-
 async def test_a_full_disk_is_no_fault_of_the_request(
     till: Till, member: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -546,15 +518,14 @@ async def test_past_the_bound_nothing_is_taken(
     monkeypatch.setattr(engine_module, "MAX_QUEUE", 3)
     await till.enrol(member, points=100)
     queue = till.engine._queue  # pyright: ignore[reportPrivateUsage]
-    async with Gate(database, member):
+    async with Gate(database, member) as gate:
         first = asyncio.create_task(till.ask(SignIn(member_id=member)))
-        await _until(lambda: not queue)
-        await asyncio.sleep(0.02)
+        await gate.until_somebody_waits()
         waiting = [
             asyncio.create_task(till.ask(Accrue(member_id=member, order_id=f"o{number}", amount=100)))
             for number in range(3)
         ]
-        await _until(lambda: len(queue) == 3)
+        await until(lambda: len(queue) == 3)
         with pytest.raises(QueueFull):
             await till.ask(Accrue(member_id=member, order_id="over", amount=100))
     assert all(outcome.created for outcome in await asyncio.gather(first, *waiting))
@@ -572,9 +543,9 @@ async def test_a_long_list_is_taken_in_parts_before_what_comes_later(
     )
     assert [result.created for result in (*joined, *spent) if isinstance(result, Outcome)] == [True] * 7
     monkeypatch.setattr(engine_module, "MAX_QUEUE", 4)
-    async with Gate(till.database, member):
+    async with Gate(till.database, member) as gate:
         waiting = [asyncio.create_task(till.ask(SignIn(member_id=member))) for _ in range(3)]
-        await asyncio.sleep(0.05)
+        await gate.until_somebody_waits()
         with pytest.raises(QueueFull):
             await till.ask_all(orders)
     await asyncio.gather(*waiting)
@@ -594,9 +565,9 @@ async def test_a_single_command_waits_for_one_batch_of_a_list(
         await asked
         done.append(what)
 
-    async with Gate(till.database, member):
+    async with Gate(till.database, member) as gate:
         blocked = asyncio.create_task(till.ask(SignIn(member_id=member)))
-        await asyncio.sleep(0.02)
+        await gate.until_somebody_waits()
         orders = [Accrue(member_id=buyer, order_id="o", amount=100) for buyer in buyers]
         listed = [asyncio.create_task(told("list", till.ask_all(orders)))]
         await asyncio.sleep(0)
@@ -612,10 +583,10 @@ async def test_a_single_command_waits_for_one_batch_of_a_list(
 
 async def test_a_client_that_goes_away_cancels_nothing(database: Database, till: Till, member: str) -> None:
     await till.enrol(member, points=100)
-    async with Gate(database, member):
+    async with Gate(database, member) as gate:
         gone = asyncio.create_task(till.ask(Redeem(member_id=member, reference="r", points=60)))
         beside = asyncio.create_task(till.ask(SignIn(member_id=member)))
-        await asyncio.sleep(0.05)
+        await gate.until_somebody_waits()
         gone.cancel()
         with pytest.raises(asyncio.CancelledError):
             await gone
@@ -627,16 +598,16 @@ async def test_stopping_finishes_what_is_queued(database: Database, till: Till, 
     await till.enrol(member, points=100)
     engine = Engine(database.connect)
     await engine.start()
-    async with Gate(database, member):
+    async with Gate(database, member) as gate:
         asked = [
             asyncio.create_task(
                 engine.submit(request(Accrue(member_id=member, order_id=f"o{number}", amount=100)))
             )
             for number in range(5)
         ]
-        await asyncio.sleep(0.05)
+        await gate.until_somebody_waits()
         stopping = asyncio.create_task(engine.stop())
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0)  # it begins
         with pytest.raises(QueueFull):
             await engine.submit(request(SignIn(member_id=member)))
     assert all(outcome.created for outcome in await asyncio.gather(*asked))
@@ -742,12 +713,11 @@ async def test_a_program_published_while_a_batch_waits_for_its_locks(
     async with tills(fresh_database_url) as (one, two):
         await one.enrol(first, last, points=10)
         owner: asyncpg.Connection[Any] = await asyncpg.connect(fresh_database_url)
-        async with Gate(two.database, first):
+        async with Gate(two.database, first) as gate:
             waiting = asyncio.create_task(
                 two.ask_all([SignIn(member_id=first), Redeem(member_id=last, reference="r", points=11)])
             )
-            await asyncio.sleep(0.2)
-            assert await owner.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            await gate.until_somebody_waits()
             await owner.execute(
                 "INSERT INTO program_version SELECT * FROM json_populate_record((SELECT program_version "
                 "FROM program_version), json_build_object('version', 2, 'publication', 2, "

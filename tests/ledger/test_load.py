@@ -23,7 +23,7 @@ async def test_a_member_is_one_batchs_at_a_time(till: Till, database: Database, 
     async with transaction(database) as first, transaction(database) as second:
         await lock_accounts(first, [member], clock=REAL_CLOCK)
         waiting = asyncio.create_task(lock_accounts(second, [member], clock=REAL_CLOCK))
-        await asyncio.wait_for(until_somebody_waits_for(first), 10)
+        await until_somebody_waits_for(first)
         assert not waiting.done()
         await first.execute("UPDATE account SET streak = 7 WHERE member_id = $1", member)
         await first.execute("COMMIT; BEGIN")
@@ -41,7 +41,7 @@ async def test_members_are_locked_in_one_order(
     async with transaction(database) as blocker, transaction(database) as batch:
         await blocker.execute(_LOCK_ONE, bucket_of(members[0]), members[0])
         waiting = asyncio.create_task(lock_accounts(batch, asked, clock=REAL_CLOCK))
-        await asyncio.wait_for(until_somebody_waits_for(blocker), 10)
+        await until_somebody_waits_for(blocker)
         for name in members[1:]:
             await blocker.execute(_LOCK_ONE, bucket_of(name), name)
         await blocker.execute("ROLLBACK; BEGIN")

@@ -42,7 +42,7 @@ async def test_who_comes_second_waits_and_sees_what_is_left(
 
         await take(first)
         waiting = asyncio.create_task(take(second))
-        await asyncio.wait_for(until_somebody_waits_for(first), 10)
+        await until_somebody_waits_for(first)
         await first.execute("UPDATE coupon_counter SET issued = 4 WHERE template = $1", template)
         await first.execute("UPDATE coupon_code SET member_id = 'm' WHERE code = $1", code)
         await first.execute("COMMIT; BEGIN")
