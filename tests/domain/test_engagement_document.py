@@ -23,6 +23,11 @@ MISSION: dict[str, Any] = {
     "reward": {"points": 50, "growth": 5, "chances": 1, "coupon": "thanks"},
     "badge": "regular",
 }
+NO_NAME = "must be 1 to 64 of A-Za-z0-9._:-"
+NO_TEXT = "must be 1 to 64 printable characters"
+NO_AMOUNT = f"must be an integer from 0 to {10**12}"
+MISSING = "is missing"
+UNKNOWN = "is not known here"
 
 
 def program(**sections: Any) -> Program:
@@ -93,65 +98,75 @@ def test_documents_round_trip(sections: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("change", "pointer", "detail"),
     [
-        ({"kind": "a/b"}, "kind", "A-Za-z0-9"),
-        ({"label": ""}, "label", "printable"),
-        ({"label_en": None}, "label_en", "printable"),
-        ({"points": -1}, "points", "from 0"),
-        ({"points": "20"}, "points", "integer"),
-        ({"growth": -1}, "growth", "from 0"),
-        ({"per_day": 0}, "per_day", "from 1"),
-        ({"per_day": None}, "per_day", "from 1"),
-        ({"once": 1}, "once", "true or false"),
-        ({"levels": {}}, "levels", "array"),
-        ({"levels": [{"level": "x"}]}, "levels/0/points", "missing"),
-        ({"levels": [{"level": "x y", "points": 1}]}, "levels/0/level", "A-Za-z0-9"),
-        ({"levels": [{"level": "x", "points": 1}] * 2}, "levels/1/level", "another level"),
-        ({"levels": [{"level": "x", "points": 1, "more": 1}]}, "levels/0/more", "not known"),
-        ({"more": 1}, "more", "not known"),
+        ({"kind": "a/b"}, "kind", NO_NAME),
+        ({"label": ""}, "label", NO_TEXT),
+        ({"label_en": None}, "label_en", NO_TEXT),
+        ({"points": -1}, "points", NO_AMOUNT),
+        ({"points": "20"}, "points", NO_AMOUNT),
+        ({"growth": -1}, "growth", NO_AMOUNT),
+        ({"per_day": 0}, "per_day", "must be an integer from 1 to 10000"),
+        ({"per_day": None}, "per_day", "must be an integer from 1 to 10000"),
+        ({"once": 1}, "once", "must be true or false"),
+        ({"levels": {}}, "levels", "must be an array"),
+        ({"levels": [{"level": "x"}]}, "levels/0/points", MISSING),
+        ({"levels": [{"level": "x y", "points": 1}]}, "levels/0/level", NO_NAME),
+        (
+            {"levels": [{"level": "x", "points": 1}] * 2},
+            "levels/1/level",
+            "is another level of this activity",
+        ),
+        ({"levels": [{"level": "x", "points": 1, "more": 1}]}, "levels/0/more", UNKNOWN),
+        ({"more": 1}, "more", UNKNOWN),
     ],
 )
 def test_mistakes_in_activities(change: dict[str, Any], pointer: str, detail: str) -> None:
     told = mistakes(activities=[{**REVIEW, **change}])
-    assert list(told) == [f"/activities/0/{pointer}"]
-    assert detail in told[f"/activities/0/{pointer}"]
+    assert told == {f"/activities/0/{pointer}": detail}
 
 
 def test_no_activity_twice() -> None:
-    assert list(mistakes(activities=[REVIEW, REVIEW])) == ["/activities/1/kind"]
+    told = mistakes(activities=[REVIEW, {**REVIEW, "kind": "post"}, REVIEW])
+    assert told == {"/activities/2/kind": "is another activity's kind"}
     assert list(mistakes(activities={})) == ["/activities"]
 
 
 @pytest.mark.parametrize(
     ("change", "pointer", "detail"),
     [
-        ({"mission": "a/b"}, "mission", "A-Za-z0-9"),
-        ({"name": ""}, "name", "printable"),
-        ({"counts": "steps"}, "counts", "orders, amount"),
-        ({"kind": "review"}, "kind", "activities alone"),
-        ({"counts": "activities", "kind": "dance"}, "kind", "no kind"),
-        ({"at_least": 0}, "at_least", "from 1"),
-        ({"period": "year"}, "period", "ever, day, week, month"),
-        ({"period": {"days": 3}}, "period/days_after_joining", "missing"),
-        ({"period": {"days_after_joining": 0}}, "period/days_after_joining", "from 1"),
-        ({"reward": []}, "reward", "object"),
-        ({"reward": {}}, "reward/points", "gives points"),
-        ({"reward": {"points": 0}}, "reward/points", "from 1"),
-        ({"reward": {"chances": 1_001}}, "reward/chances", "to 1000"),
-        ({"reward": {"coupon": "a b"}}, "reward/coupon", "A-Za-z0-9"),
-        ({"reward": {"yuan": 1}}, "reward/yuan", "not known"),
-        ({"badge": ""}, "badge", "printable"),
-        ({"more": 1}, "more", "not known"),
+        ({"mission": "a/b"}, "mission", NO_NAME),
+        ({"name": ""}, "name", NO_TEXT),
+        ({"counts": "steps"}, "counts", "must be one of orders, amount, sign_ins, activities, referrals"),
+        ({"kind": "review"}, "kind", "goes with activities alone"),
+        ({"counts": "activities", "kind": "dance"}, "kind", "is no kind of activity"),
+        ({"at_least": 0}, "at_least", f"must be an integer from 1 to {10**12}"),
+        ({"period": "year"}, "period", "must be one of ever, day, week, month"),
+        ({"period": {"days": 3}}, "period/days_after_joining", MISSING),
+        (
+            {"period": {"days_after_joining": 0}},
+            "period/days_after_joining",
+            "must be an integer from 1 to 3660",
+        ),
+        ({"reward": []}, "reward", "must be an object"),
+        ({"reward": {}}, "reward/points", "is missing: a reward gives points, growth, chances or a coupon"),
+        ({"reward": {"points": 0}}, "reward/points", f"must be an integer from 1 to {10**12}"),
+        ({"reward": {"chances": 1_001}}, "reward/chances", "must be an integer from 1 to 1000"),
+        ({"reward": {"coupon": "a b"}}, "reward/coupon", NO_NAME),
+        ({"reward": {"yuan": 1}}, "reward/yuan", UNKNOWN),
+        ({"badge": ""}, "badge", NO_TEXT),
+        ({"more": 1}, "more", UNKNOWN),
     ],
 )
 def test_mistakes_in_missions(change: dict[str, Any], pointer: str, detail: str) -> None:
     told = mistakes(missions=[{**MISSION, **change}])
-    assert detail in told[f"/missions/0/{pointer}"]
+    assert told[f"/missions/0/{pointer}"] == detail
 
 
 def test_no_mission_twice_and_none_for_nothing() -> None:
-    assert list(mistakes(missions=[MISSION, MISSION])) == ["/missions/1/mission"]
+    told = mistakes(missions=[MISSION, {**MISSION, "mission": "other"}, MISSION])
+    assert told == {"/missions/2/mission": "is another mission's name"}
     for_nothing = {name: value for name, value in MISSION.items() if name not in ("reward", "badge")}
-    assert list(mistakes(missions=[for_nothing])) == ["/missions/0/reward"]
+    told = mistakes(missions=[for_nothing])
+    assert told == {"/missions/0/reward": "must give something, unless there is a badge"}
 
 
 def test_the_readmes_missions_are_missions() -> None:
