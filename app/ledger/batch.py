@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 import structlog
 
-from app.domain.account import Budget
+from app.domain.account import Account, Budget
 from app.domain.benefits import templates_given
 from app.domain.campaigns import Trigger
 from app.domain.command import Command
@@ -30,10 +31,10 @@ from app.ledger.connection import Connection
 from app.ledger.deciding import Deciding
 from app.ledger.fill import fill
 from app.ledger.load import load
-from app.ledger.locks import Locked, lock_accounts
+from app.ledger.locks import Locked, lock_accounts, read_clock
 from app.ledger.needs import Again, Needs
 from app.ledger.people import read_known, save_people
-from app.ledger.plan import Directory, Found, find, lock
+from app.ledger.plan import Directory, Found, find, lock, names_members_alone
 from app.ledger.rack import TemplateRack
 from app.ledger.referrers import with_referrers
 from app.ledger.request import Request, Result
@@ -45,6 +46,15 @@ from app.ledger.wants import Wants, by_member, moments_of
 from app.security.pii import PiiRing
 
 log = structlog.get_logger(__name__)
+
+
+Latecomers = Callable[[Callable[[Request], bool]], Sequence[Request]]
+"""Takes those of the requests that wait for which the question is answered with yes, from the first to the last."""
+
+
+def nobody(_may_join: Callable[[Request], bool]) -> Sequence[Request]:
+    """Where none is to join."""
+    return ()
 
 
 class Known(NamedTuple):
@@ -89,10 +99,15 @@ class Batch:
         self.unheard = unheard
 
     async def run(
-        self, connection: Connection, *, clock: str, more_wait: Callable[[], bool] = lambda: False
+        self,
+        connection: Connection,
+        *,
+        clock: str,
+        more_wait: Callable[[], bool] = lambda: False,
+        latecomers: Latecomers = nobody,
     ) -> list[Result]:
         """Decide and save every command in one transaction, unless that is done; the results in the order of the
-        requests.
+        requests, then of the `latecomers` that joined while the locks were waited for.
 
         If `more_wait()` at the end, the commit opens the next batch's transaction in the same round trip.
         """
@@ -114,7 +129,7 @@ class Batch:
                 connection, [(request.command, request.claim) for request in self.requests], self.known.rack
             )
             if len(results) < len(self.requests):
-                await self._carry_out(connection, found, results, clock=clock)
+                await self._carry_out(connection, found, results, clock=clock, latecomers=latecomers)
             answered = [results[position] for position in range(len(self.requests))]
             if self.decided is not None and self.decided.saving.entries:
                 self.unheard = [*self.unheard, Unheard(self.decided.saving.entries, answered)]
@@ -132,7 +147,13 @@ class Batch:
         return answered
 
     async def _carry_out(
-        self, connection: Connection, found: Found, results: dict[int, Result], *, clock: str
+        self,
+        connection: Connection,
+        found: Found,
+        results: dict[int, Result],
+        *,
+        clock: str,
+        latecomers: Latecomers,
     ) -> None:
         """Decide and save the commands that have no result yet, and note theirs."""
         requests = {
@@ -159,6 +180,12 @@ class Batch:
                 self.known.campaigns.share_of,
             ),
         )
+        if late := latecomers(partial(self._may_join, locked.accounts)):
+            requests |= enumerate(late, start=len(self.requests))
+            self.requests = [*self.requests, *late]
+            self.commands += [request.command for request in late]
+            # None of them happens before it was asked.
+            locked = locked._replace(now=max(locked.now, await read_clock(connection, clock)))
         self.shares = locked.shares
         await self._keep_up(connection, locked)
         shelf = self.known.rack.shelf(counters=counters, codes=codes)
@@ -169,6 +196,19 @@ class Batch:
         if deciding.needs_more is not None:
             raise Again(deciding.needs_more)
         await self._save(connection, deciding)
+
+    def _may_join(self, accounts: Mapping[str, Account], request: Request) -> bool:
+        """Whether a request that came meanwhile needs no lock but those that are held: it asks of members who are
+        locked what others of the batch ask, too. So who waits for a member whom many ask something of takes along all
+        that came until then, instead of coming back and waiting for the next.
+        """
+        command = request.command
+        return (
+            request.claim is None
+            and accounts.keys() >= set(command.members)
+            and names_members_alone(command)
+            and any(type(command) is type(other) and command.fires == other.fires for other in self.commands)
+        )
 
     async def _keep_up(self, connection: Connection, locked: Locked) -> None:
         """Learn the rules, templates and campaigns as they are once everything is locked."""

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import asyncpg
 import structlog
@@ -19,7 +20,7 @@ import structlog
 from app.database import CONNECTION_LOST, plan_once
 from app.domain.errors import ErrorKind, LoyaltyError
 from app.ledger import campaign_failures
-from app.ledger.batch import Batch, Known
+from app.ledger.batch import Batch, Known, Latecomers, nobody
 from app.ledger.campaign_rack import CampaignRack
 from app.ledger.connection import Connection
 from app.ledger.fill import JoinedMeanwhile
@@ -170,7 +171,9 @@ class Engine:
                 await self._wait(connection)
             groups = self._take()
             requests = [request for group in groups for request in group.requests]
-            connection, results = await self._carry_out(connection, requests)
+            connection, results = await self._carry_out(
+                connection, requests, latecomers=partial(self._take_late, groups, requests)
+            )
             position = 0
             for group in groups:
                 count = len(group.requests)
@@ -202,15 +205,33 @@ class Engine:
         self._queued -= size
         return groups
 
+    def _take_late(
+        self, groups: list[_Group], requests: list[Request], may_join: Callable[[Request], bool]
+    ) -> list[Request]:
+        """Those of the single commands that wait and `may_join` a batch under way, up to the first that may not: added
+        to its groups and its requests.
+        """
+        late: list[Request] = []
+        while self._queue and len(requests) < MAX_BATCH and all(map(may_join, self._queue[0].requests)):
+            group = self._queue.popleft()
+            self._queued -= len(group.requests)
+            groups.append(group)
+            requests += group.requests
+            late += group.requests
+        return late
+
     async def _carry_out(
         self,
         connection: Connection | None,
         requests: Sequence[Request],
         unheard: Sequence[Unheard] = (),
+        *,
+        latecomers: Latecomers = nobody,
     ) -> tuple[Connection | None, list[Result]]:
         """Run a batch until it is committed: again after a lost connection or a race, in halves if it breaks.
 
-        `unheard`: earlier tries that may have been committed.
+        `unheard`: earlier tries that may have been committed. `latecomers` adds to the requests those that join while
+        the batch waits for its locks.
         """
         needs = Needs()
         tries = 0
@@ -222,7 +243,13 @@ class Engine:
                     connection = await self._reconnect()
                     if connection is None:
                         return None, [LedgerUnavailable() for _ in requests]
-                return connection, await batch.run(connection, clock=self._clock, more_wait=self._has_more)
+                return connection, await batch.run(
+                    connection,
+                    clock=self._clock,
+                    more_wait=self._has_more,
+                    # What may have been committed was answered to those who were there then.
+                    latecomers=nobody if unheard else latecomers,
+                )
             except CONNECTION_LOST as error:
                 log.warning("connection_lost", error=repr(error))
                 connection = await _closed(connection)

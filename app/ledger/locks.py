@@ -80,6 +80,11 @@ async def lock_accounts(
     )
 
 
+async def read_clock(connection: Connection, clock: str) -> datetime:
+    """The time now, once more."""
+    return await connection.fetchval(f"SELECT {clock}")
+
+
 @cache
 def _locking(clock: str, *, draws: bool) -> str:
     return _LOCK.format(

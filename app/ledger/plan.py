@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from app.domain.account import Code, Counter, bucket_of
 from app.domain.checkout_commands import CheckoutCommand
 from app.domain.command import Command
+from app.domain.commands import Enrol
 from app.domain.coupon_commands import CouponCommand
 from app.domain.coupon_templates import Template
 from app.ledger.connection import Connection
@@ -114,6 +115,16 @@ async def lock(
         return list(codes.values()), []
     rows = await connection.fetch(_LOCK_COUNTERS, *_keys(templates))
     return list(codes.values()), [Counter._make(row) for row in rows]
+
+
+def names_members_alone(command: Command) -> bool:
+    """Whether it names nothing that is found or locked before its members."""
+    return (
+        command.checkout_made is None
+        and command.template_issued is None
+        and not command.codes_named
+        and not isinstance(command, CheckoutCommand | CouponCommand | Enrol)
+    )
 
 
 def _with_member(command: Command, holders: Mapping[str, str], codes: Mapping[str, Code]) -> Command:
