@@ -90,7 +90,12 @@ class CampaignInvalid(LoyaltyError):
     @classmethod
     def example(cls) -> Self:
         return cls(
-            (Mistake("/effects/0/factor", 'must be a decimal number in quotes, above 1, such as "2"'),)
+            (
+                Mistake(
+                    "/effects/0/factor",
+                    'must be a decimal number in quotes, above 1 and at most 100, such as "2"',
+                ),
+            )
         )
 
 
