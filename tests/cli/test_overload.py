@@ -9,7 +9,7 @@ import os
 import socket
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Collection
 from typing import Any, Literal
 
 import asyncpg
@@ -23,14 +23,21 @@ from app.cli.protocol import HEAD_LIMIT_BYTES, Protocol
 from app.config import Settings
 from app.main import create_app
 from app.telemetry import Application
+from tests.pace import HANG_SECONDS, until
 from tests.routers.asking import new_id
+
+PassTime = Callable[[float], None]
 
 KEY = "bootstrap-key-of-the-tests-0123456789"
 AT_ONCE = 2
+LONG_SECONDS = 3_600
 
 
 class Few(Admission):
     """Takes on AT_ONCE, whatever was answered."""
+
+    requests: Collection[object] = ()
+    """Those under way."""
 
     def is_full(self, *, open_requests: int, answered: int, now: float) -> bool:  # noqa: ARG002
         return open_requests - self.uploading >= AT_ONCE
@@ -38,8 +45,8 @@ class Few(Admission):
 
 @contextlib.asynccontextmanager
 async def serving(
-    app: Any, *, lifespan: Literal["on", "off"] = "off", quiet_seconds: int = 5
-) -> AsyncGenerator[tuple[int, Admission]]:
+    app: Any, *, lifespan: Literal["on", "off"] = "off", quiet_seconds: int = LONG_SECONDS
+) -> AsyncGenerator[tuple[int, Few]]:
     """A server in this process that takes on few, its port and its admission."""
 
     class Narrow(Protocol):
@@ -56,9 +63,9 @@ async def serving(
             timeout_keep_alive=quiet_seconds,
         )
     )
+    Narrow.admission.requests = server.server_state.tasks
     running = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - it tells nobody
-        await asyncio.sleep(0.01)
+    await until(lambda: server.started)
     try:
         yield server.servers[0].sockets[0].getsockname()[1], Narrow.admission
     finally:
@@ -118,14 +125,14 @@ class Connection:
             await done.wait()
 
     async def answer(self, *, has_body: bool = True) -> tuple[int, dict[str, str], bytes]:
-        head = (await asyncio.wait_for(self._reader.readuntil(b"\r\n\r\n"), 10)).decode()
+        head = (await asyncio.wait_for(self._reader.readuntil(b"\r\n\r\n"), HANG_SECONDS)).decode()
         status, *lines = head.strip().split("\r\n")
         headers = dict(line.lower().split(": ", 1) for line in lines)
         body = await self._reader.readexactly(int(headers["content-length"])) if has_body else b""
         return int(status.split()[1]), headers, body
 
     async def is_closed(self) -> bool:
-        return await asyncio.wait_for(self._reader.read(), 10) == b""
+        return await asyncio.wait_for(self._reader.read(), HANG_SECONDS) == b""
 
 
 @contextlib.asynccontextmanager
@@ -138,7 +145,7 @@ async def connected(port: int) -> AsyncGenerator[Connection]:
 
 
 @contextlib.asynccontextmanager
-async def overloaded(*, quiet_seconds: int = 5) -> AsyncGenerator[tuple[int, Held, Admission]]:
+async def overloaded(*, quiet_seconds: int = LONG_SECONDS) -> AsyncGenerator[tuple[int, Held, Few]]:
     """A server with as much to do as it takes on; all of it is answered when the block ends."""
     held = Held()
     async with (
@@ -148,7 +155,7 @@ async def overloaded(*, quiet_seconds: int = 5) -> AsyncGenerator[tuple[int, Hel
         busy = [await opened.enter_async_context(connected(port)) for _ in range(AT_ONCE)]
         for one in busy:
             await one.send(post(b"12345"))
-        assert held.begun == AT_ONCE
+        await until(lambda: held.begun == AT_ONCE)
         yield port, held, admission
         held.may.set()
         for one in busy:
@@ -179,12 +186,12 @@ async def test_a_refusal_tells_what_to_do() -> None:
 
 
 async def test_a_refused_connection_stays_and_is_served_later() -> None:
-    async with overloaded() as (port, held, _), connected(port) as third:
+    async with overloaded() as (port, held, admission), connected(port) as third:
         for _ in range(3):
             await third.send(post(b"12345"))
             assert (await third.answer())[0] == 503
         held.may.set()
-        await asyncio.sleep(0.05)
+        await until(lambda: not admission.requests)
         await third.send(post(b"1234567"))
         status, _, body = await third.answer()
         assert (status, body) == (200, b"7")
@@ -213,7 +220,7 @@ async def test_a_refused_request_is_read_to_its_end(pieces: list[bytes]) -> None
         assert (await third.answer())[0] == 503
         assert admission.untold == 1
         held.may.set()
-        await asyncio.sleep(0.05)
+        await until(lambda: not admission.requests)
         await third.send(*pieces)
         assert (await third.answer())[0] == 200, "the next request begins where it ended"
 
@@ -274,8 +281,7 @@ async def test_what_is_answered_keeps_nobody_out() -> None:
             assert (await one.answer())[0] == 200
         assert admission.ending == 2 * AT_ONCE
         may_end.set()
-        await asyncio.sleep(0.05)
-        assert admission.ending == 0
+        await until(lambda: admission.ending == 0)
 
 
 async def test_health_is_told_whatever_the_load() -> None:
@@ -292,28 +298,44 @@ async def test_slow_uploads_keep_nobody_out() -> None:
         slow = [await opened.enter_async_context(connected(port)) for _ in range(AT_ONCE + 1)]
         for one in slow:
             await one.send(post(b"12345")[:-1])
-        assert admission.uploading == AT_ONCE + 1
+        await until(lambda: admission.uploading == AT_ONCE + 1)
         quick = await opened.enter_async_context(connected(port))
         await quick.send(post(b"12345"))
         assert (await quick.answer())[0] == 200
         await slow[0].send(b"5")
         assert (await slow[0].answer())[0] == 200
         await opened.aclose()
-        await asyncio.sleep(0.05)
-        assert admission.uploading == 0, "whoever went away uploads no more"
+        await until(lambda: admission.uploading == 0)  # whoever went away uploads no more
 
 
-async def test_a_slow_answer_is_waited_for_and_a_silent_connection_is_closed() -> None:
+@pytest.fixture
+async def pass_time(monkeypatch: pytest.MonkeyPatch) -> PassTime:
+    """Let the loop's clock go on by so many seconds at once."""
+    loop = asyncio.get_running_loop()
+    told, ahead = loop.time, 0.0
+
+    def pass_time(seconds: float) -> None:
+        nonlocal ahead
+        ahead += seconds
+
+    monkeypatch.setattr(loop, "time", lambda: told() + ahead)
+    return pass_time
+
+
+async def test_a_slow_answer_is_waited_for_and_a_silent_connection_is_closed(pass_time: PassTime) -> None:
     held = Held()
     held.may.set()
-    async with serving(held, quiet_seconds=1) as (port, _), connected(port) as one:
+    async with serving(held) as (port, _), connected(port) as one:
         await one.send(post(b"12345"))
         assert (await one.answer())[0] == 200
         held.may.clear()
         await one.send(post(b"1234567"))
-        await asyncio.sleep(1.5)
+        await until(lambda: held.begun == 2)
+        pass_time(1.5 * LONG_SECONDS)
+        await asyncio.sleep(0.05)
         held.may.set()
         assert (await one.answer())[2] == b"7"
+        pass_time(1.5 * LONG_SECONDS)
         assert await one.is_closed()
 
 
@@ -322,11 +344,10 @@ async def test_what_waits_to_be_read_when_the_time_is_up_is_answered() -> None:
     """The loop looks at its timers after it read what others sent, and before it reads what came meanwhile."""
     held = Held()
     held.may.set()
-    async with serving(held, quiet_seconds=1) as (port, _), connected(port) as one:
+    async with serving(held, quiet_seconds=3) as (port, _), connected(port) as one:
         await one.send(post(b"12345"))
         assert (await one.answer())[0] == 200
-        await asyncio.sleep(0.7)
-        await one.send_while_it_reads_others(post(b"1234567"), seconds=0.6)
+        await one.send_while_it_reads_others(post(b"1234567"), seconds=3.2)
         assert (await one.answer())[2] == b"7"
 
 
@@ -338,7 +359,7 @@ async def test_a_connection_that_is_refused_and_falls_silent_is_closed() -> None
 
 
 async def test_a_connection_that_is_refused_again_and_again_is_in_use(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, pass_time: PassTime
 ) -> None:
     closed: list[float] = []
     monkeypatch.setattr(
@@ -346,17 +367,20 @@ async def test_a_connection_that_is_refused_again_and_again_is_in_use(
     )
     held = Held()
     held.may.set()
-    async with serving(held, quiet_seconds=1) as (port, admission), connected(port) as one:
+    async with serving(held) as (port, admission), connected(port) as one:
         await one.send(post(b"12345"))
         assert (await one.answer())[0] == 200
-        answered_at = asyncio.get_running_loop().time()
         admission.uploading = -AT_ONCE  # full from now on
-        await asyncio.sleep(0.3)
+        pass_time(0.7 * LONG_SECONDS)
         await one.send(post(b"12345"))
+        refused_at = asyncio.get_running_loop().time()
         assert (await one.answer())[0] == 503
-        while not closed:  # noqa: ASYNC110 - a timer tells nobody
-            await asyncio.sleep(0.05)
-        assert closed[0] >= answered_at + 1.3
+        pass_time(0.7 * LONG_SECONDS)
+        await asyncio.sleep(0.05)  # the timer that was set by the first answer is up
+        assert not closed
+        pass_time(0.7 * LONG_SECONDS)
+        await until(lambda: closed)
+        assert closed[0] >= refused_at + LONG_SECONDS - 1
 
 
 # --- the whole service -----------------------------------------------------------------------------------
@@ -379,7 +403,9 @@ async def test_what_is_refused_has_no_effect_and_may_be_sent_again(
     async with (
         serving(whole, lifespan="on") as (port, admission),
         httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {KEY}"}, timeout=30
+            base_url=f"http://127.0.0.1:{port}",
+            headers={"Authorization": f"Bearer {KEY}"},
+            timeout=HANG_SECONDS,
         ) as client,
     ):
         assert (await client.put(f"/v1/members/{member}", json={})).status_code == 201

@@ -9,14 +9,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator
+from functools import partial
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
+from tests.pace import HANG_SECONDS
+
 COMMAND = [sys.executable, "-m", "app.cli"]
 PII_KEYS = "k1:" + "A" * 43 + "="
+
+# Each over a connection of its own.
+get = partial(httpx.get, timeout=HANG_SECONDS)
+put = partial(httpx.put, timeout=HANG_SECONDS)
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -27,7 +34,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=HANG_SECONDS,
     )
 
 
@@ -45,12 +52,12 @@ def serving(**environment: str) -> Generator[tuple[subprocess.Popen[str], str, l
             line = process.stdout.readline()
             address = re.search(r"http://[^, ]+", line)
             assert address is not None, line
-            assert httpx.get(f"{address.group()}/readyz", timeout=30).status_code == 200
+            assert get(f"{address.group()}/readyz").status_code == 200
             os.set_blocking(process.stdout.fileno(), False)
             yield process, address.group(), [line, *process.stdout.readlines()]
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(HANG_SECONDS)
 
 
 def postmasters(data_dir: Path) -> list[int]:
@@ -76,20 +83,20 @@ def test_first_start_later_start_and_end(data_dir: Path, workers: str) -> None:
     settings = {"LOYALTY_DATA_DIR": str(data_dir), "LOYALTY_WORKERS": workers}
     with serving(**settings) as (process, address, lines):
         assert f"{address}/docs" in lines[0]
-        assert httpx.get(f"{address}/docs").status_code == 200
+        assert get(f"{address}/docs").status_code == 200
         offer = {"Connection": "Upgrade", "Upgrade": "websocket"}
-        assert httpx.get(f"{address}/readyz", headers=offer).status_code == 200
+        assert get(f"{address}/readyz", headers=offer).status_code == 200
         key = re.search(r"loy_\w+", "".join(lines))
         assert key is not None
-        assert httpx.get(f"{address}/v1/keys", headers={"Authorization": f"Bearer {key.group()}"}).is_success
+        assert get(f"{address}/v1/keys", headers={"Authorization": f"Bearer {key.group()}"}).is_success
         assert postmasters(data_dir)
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait(HANG_SECONDS) == 0
     assert not postmasters(data_dir)
     with serving(**settings) as (process, _address, lines):
         assert "loy_" not in "".join(lines)
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        assert process.wait(HANG_SECONDS) == 0
     assert not postmasters(data_dir)
 
 
@@ -99,8 +106,8 @@ def test_a_killed_service_frees_its_port_and_starts_again(data_dir: Path) -> Non
         children = psutil.Process(process.pid).children()
         workers = [child for child in children if child.name() != "postgres"]
         process.kill()
-        process.wait(30)
-    deadline = time.monotonic() + 30
+        process.wait(HANG_SECONDS)
+    deadline = time.monotonic() + HANG_SECONDS
     while any(alive(worker) for worker in workers):
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -115,14 +122,14 @@ def test_a_worker_that_dies_is_replaced(database_url: str) -> None:
     with serving(**settings) as (process, address, _lines):
         workers = [child.pid for child in psutil.Process(process.pid).children()]
         os.kill(workers[0], signal.SIGKILL)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + HANG_SECONDS
         while (
             workers[0] in (now := [child.pid for child in psutil.Process(process.pid).children()])
             or len(now) < 2
         ):
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        assert httpx.get(f"{address}/readyz", timeout=10).status_code == 200
+        assert get(f"{address}/readyz").status_code == 200
 
 
 def test_nobody_who_comes_anew_waits_for_a_stopped_worker(database_url: str) -> None:
@@ -132,7 +139,7 @@ def test_nobody_who_comes_anew_waits_for_a_stopped_worker(database_url: str) -> 
         stopped.suspend()
         try:
             for _ in range(20):
-                assert httpx.get(f"{address}/healthz", timeout=10).status_code == 200
+                assert get(f"{address}/healthz").status_code == 200
         finally:
             stopped.resume()
 
@@ -143,12 +150,12 @@ def test_its_own_database_is_started_again(data_dir: Path, workers: str) -> None
         key = lines[1].rpartition(" ")[2].strip()
         (killed,) = [pid for pid in postmasters(data_dir) if psutil.Process(pid).ppid() == process.pid]
         os.kill(killed, signal.SIGKILL)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + HANG_SECONDS
         headers = {"Authorization": f"Bearer {key}"}
-        while httpx.put(f"{address}/v1/members/u-1", json={}, headers=headers, timeout=30).status_code >= 500:
+        while put(f"{address}/v1/members/u-1", json={}, headers=headers).status_code >= 500:
             assert time.monotonic() < deadline
             time.sleep(0.1)
-        assert httpx.get(f"{address}/v1/members/u-1", headers=headers).status_code == 200
+        assert get(f"{address}/v1/members/u-1", headers=headers).status_code == 200
         assert killed not in postmasters(data_dir)
     assert not postmasters(data_dir)
 
@@ -161,7 +168,7 @@ def test_keys_that_do_not_fit_the_personal_data_are_told(fresh_database_url: str
         "LOYALTY_BOOTSTRAP_KEY": key,
     }
     with serving(**settings, LOYALTY_PII_KEYS=PII_KEYS) as (_, address, _):
-        answer = httpx.put(
+        answer = put(
             f"{address}/v1/members/u-1", json={"name": "王"}, headers={"Authorization": f"Bearer {key}"}
         )
         assert answer.status_code == 201

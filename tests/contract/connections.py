@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from socket import SO_LINGER, SOL_SOCKET
 
 from tests.contract.wire import Answer, Wire
+from tests.pace import HANG_SECONDS
 
 READY = b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n"
 QUIET_SECONDS = 0.5
@@ -25,8 +26,10 @@ def _post(credential: str, *headers: str, body: bytes = b"") -> bytes:
     return "\r\n".join(lines).encode() + body
 
 
-async def _said(open_: Open, *pieces: bytes) -> bytes:
-    """What comes within a moment after the pieces were sent; the connection is hung up then."""
+async def _said(open_: Open, *pieces: bytes, is_answered: bool = False) -> bytes:
+    """What comes within a moment after the pieces were sent, or after an answer began where there must be one; the
+    connection is hung up then.
+    """
     reader, writer = await open_()
     heard = b""
     with contextlib.suppress(ConnectionError):
@@ -35,8 +38,10 @@ async def _said(open_: Open, *pieces: bytes) -> bytes:
             await writer.drain()
             await asyncio.sleep(0.01)
         with contextlib.suppress(TimeoutError):
-            while data := await asyncio.wait_for(reader.read(65536), QUIET_SECONDS):
+            patience = HANG_SECONDS if is_answered else QUIET_SECONDS
+            while data := await asyncio.wait_for(reader.read(65536), patience):
                 heard += data
+                patience = QUIET_SECONDS
     writer.close()
     return heard
 
@@ -58,7 +63,8 @@ async def half_a_body(open_: Open, credential: str) -> None:
 
 async def a_body_too_long(open_: Open, credential: str) -> None:
     """A body longer than its length: the rest is no request, and is told so."""
-    heard = await _said(open_, _post(credential, "Content-Length: 2", body=b'{}{"operations":[]}\r\n\r\n'))
+    body = b'{}{"operations":[]}\r\n\r\n'
+    heard = await _said(open_, _post(credential, "Content-Length: 2", body=body), is_answered=True)
     assert heard.startswith((b"HTTP/1.1 422", b"HTTP/1.1 400")), heard
     assert b"HTTP/1.1 2" not in heard
 
@@ -83,7 +89,7 @@ async def many_in_one(open_: Open, _credential: str) -> None:
     writer.write(READY * 100)
     answered = 0
     while answered < 100:
-        data = await asyncio.wait_for(reader.read(65536), 30)
+        data = await asyncio.wait_for(reader.read(65536), HANG_SECONDS)
         assert data
         answered += data.count(b"HTTP/1.1 200")
     writer.close()
@@ -91,7 +97,8 @@ async def many_in_one(open_: Open, _credential: str) -> None:
 
 async def byte_by_byte(open_: Open, _credential: str) -> None:
     """A request in pieces of one byte."""
-    assert (await _said(open_, *(READY[at : at + 1] for at in range(len(READY))))).startswith(b"HTTP/1.1 200")
+    pieces = (READY[at : at + 1] for at in range(len(READY)))
+    assert (await _said(open_, *pieces, is_answered=True)).startswith(b"HTTP/1.1 200")
 
 
 async def an_answer_nobody_reads(open_: Open, _credential: str) -> None:
@@ -134,7 +141,7 @@ async def five_hundred_that_wait(open_: Open, credential: str) -> None:
         writer.write(_post(credential)[:-2])
     reader, writer = await open_()
     writer.write(READY)
-    assert (await asyncio.wait_for(reader.read(65536), 10)).startswith(b"HTTP/1.1 200")
+    assert (await asyncio.wait_for(reader.read(65536), HANG_SECONDS)).startswith(b"HTTP/1.1 200")
     for _, each in [*opened, (reader, writer)]:
         each.close()
 

@@ -16,6 +16,8 @@ from pathlib import Path
 import httpx
 import psutil
 
+from tests.pace import HANG_SECONDS
+
 KEY = "bootstrap-key-of-the-contract-0123456789"
 START_SECONDS = 60
 
@@ -62,7 +64,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=HANG_SECONDS,
     )
 
 
@@ -96,7 +98,7 @@ def serving(folder: Path, **environment: str) -> Generator[Live]:
             yield Live(process, address.group(), folder, logs)
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(HANG_SECONDS)
 
 
 def _await_ready(address: str) -> None:

@@ -18,6 +18,7 @@ from tests.contract.malformed import OF_ALL, OF_BODIES, spoilt
 from tests.contract.operations import operations
 from tests.contract.shop import Call, Shop
 from tests.contract.wire import Answer, Wire
+from tests.pace import HANG_SECONDS
 
 SEED = 5
 COUNT = 600
@@ -35,7 +36,7 @@ async def test_malformed_requests_are_told_so(live: Live) -> None:
     async def nothing(_backtest: str) -> None:
         """Let it wait."""
 
-    async with httpx.AsyncClient(base_url=live.address, headers=live.headers, timeout=60) as admin:
+    async with httpx.AsyncClient(base_url=live.address, headers=live.headers, timeout=HANG_SECONDS) as admin:
         found = await send_malformed(live.port, Shop(admin, carry_out=nothing), KEY, seed=SEED, count=COUNT)
     assert found.faults == []
     assert found.sent == COUNT

@@ -28,6 +28,7 @@ from tests.conftest import GIVEN_SERVER, RUN_FOLDER
 from tests.contract.live import KEY, run, serving
 from tests.contract.operations import document, operations
 from tests.contract.shop import new_id
+from tests.pace import HANG_SECONDS
 from tests.tokens import Issuer
 
 PII_KEYS = f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}"
@@ -175,7 +176,7 @@ def test_nothing_of_a_person_or_a_key_can_be_read(
         "LOYALTY_JWT_PUBLIC_KEY": issuer.public_pem,
     }
     with serving(tmp_path, **settings) as live:
-        with httpx.Client(base_url=live.address, headers=live.headers, timeout=30) as client:
+        with httpx.Client(base_url=live.address, headers=live.headers, timeout=HANG_SECONDS) as client:
             asked = {"name": "till", "scopes": ["admin"]}
             made = client.post("/v1/keys", json=asked, headers={"Idempotency-Key": new_id("k")}).json()["key"]
             client.headers["Authorization"] = f"Bearer {made}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import secrets
 from collections.abc import AsyncGenerator, Callable
@@ -25,8 +24,10 @@ from app.ledger.engine import Engine
 from tests.ledger.fair import DOUBLE, change_state, end_all, given, put_live, shares
 from tests.ledger.shelf import counter, offer
 from tests.ledger.till import Till
+from tests.pace import HANG_SECONDS, until
 from tests.queries.ledgers import Shop, open_shop
 
+_FAILURE = "SELECT failures, last_error FROM campaign_failure WHERE campaign = $1"
 POINTS_5: dict[str, Any] = {"kind": "add_points", "points": 5}
 ITEMS = (Line("1", "a", "shoes", None, 1, 6_000), Line("2", "b", None, None, 1, 4_000))
 
@@ -214,7 +215,9 @@ async def test_failures_are_told_soon_though_nothing_fails_any_more(
     till: Till, member: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At most once a second; what was left over comes with the next batch, or as the process ends."""
-    monkeypatch.setattr(campaign_failures, "TELL_SECONDS", 0.3)
+    now = [100.0]
+    monkeypatch.setattr(campaign_failures, "monotonic", lambda: now[0])
+    monkeypatch.setattr(campaign_failures, "TELL_SECONDS", HANG_SECONDS)
     failures = "SELECT failures FROM campaign_failure WHERE campaign = $1"
     await till.enrol(member)
     await put_live(till, name, condition="1 / member.orders > 1")
@@ -224,7 +227,7 @@ async def test_failures_are_told_soon_though_nothing_fails_any_more(
     for number in range(2):
         await other.ask(order(member, f"o{number}", settle=False))
     assert await till.rows(failures, name) == [(1,)]
-    await asyncio.sleep(0.35)
+    now[0] += HANG_SECONDS
     await other.ask(Enrol(member_id=member))
     assert await till.rows(failures, name) == [(2,)]
     await other.ask(order(member, "o2", settle=False))
@@ -238,16 +241,14 @@ async def test_failures_are_told_though_nothing_more_is_asked(
 ) -> None:
     """A quiet process keeps none to itself, and waits for the next request when it has told them."""
     monkeypatch.setattr(campaign_failures, "TELL_SECONDS", 0.1)
-    failures = "SELECT failures FROM campaign_failure WHERE campaign = $1"
     await till.enrol(member)
     await put_live(till, name, condition="1 / member.orders > 1")
     for number in range(3):
         await till.ask(order(member, f"o{number}", settle=False))
-    await asyncio.sleep(0.4)
-    assert await till.rows(failures, name) == [(3,)]
-    await asyncio.sleep(0.2)
+    await until_all_told(till, name, 3)
+    await until(lambda: not till.engine.campaigns.failures.is_waiting)
     await till.ask(order(member, "o3", settle=False))
-    assert await till.rows(failures, name) == [(4,)]
+    await until_all_told(till, name, 4)
 
 
 async def test_what_failed_is_not_lost_with_the_connection(
@@ -261,12 +262,22 @@ async def test_what_failed_is_not_lost_with_the_connection(
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
     await till.ask(order(member, "o2", settle=False))
-    await asyncio.sleep(1.3)
-    assert await till.rows("SELECT failures FROM campaign_failure WHERE campaign = $1", name) == [(2,)]
+    await until_all_told(till, name, 2)
+
+
+async def until_all_told(till: Till, name: str, count: int) -> None:
+    """Until the campaign shows so many failures, and never more."""
+
+    async def are_told() -> bool:
+        [(failures, _)] = await till.rows(_FAILURE, name)
+        assert failures <= count
+        return failures == count
+
+    await until(are_told)
 
 
 async def failure(till: Till, name: str) -> tuple[int, str]:
-    [row] = await till.rows("SELECT failures, last_error FROM campaign_failure WHERE campaign = $1", name)
+    [row] = await till.rows(_FAILURE, name)
     return row
 
 

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from app.config import Settings, SettingsError
 from app.security.callers import CredentialInvalid, TokenExpired, TokenKeysUnavailable
 from app.security.tokens import JwksKeys, MemberTokens, PublicKey, member_tokens
+from tests.pace import until
 from tests.tokens import Issuer
 
 
@@ -31,18 +32,18 @@ def part(content: object) -> str:
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
 async def test_a_good_token_is_its_member(algorithm: str) -> None:
-    issuer = Issuer(algorithm)
+    issuer, began = Issuer(algorithm), time.monotonic()
     principal, trusted_until = await tokens(issuer).verify(
         issuer.token("u-1", aud="app", iat=time.time() + 5)
     )
     assert (principal.actor, principal.member_id, principal.scopes) == ("member:u-1", "u-1", frozenset())
-    assert time.monotonic() + 50 < trusted_until <= time.monotonic() + 60
+    assert began + 50 < trusted_until <= time.monotonic() + 60
 
 
 async def test_a_token_is_not_believed_past_its_expiry() -> None:
     issuer = Issuer()
-    _, trusted_until = await tokens(issuer).verify(issuer.token("u-1", lasts_seconds=3))
-    assert trusted_until <= time.monotonic() + 3
+    _, trusted_until = await tokens(issuer).verify(issuer.token("u-1", lasts_seconds=30))
+    assert trusted_until <= time.monotonic() + 30
 
 
 async def test_a_token_that_never_ends_is_looked_at_again_all_the_same() -> None:
@@ -260,8 +261,7 @@ async def test_keys_read_before_serve_through_an_outage(now: list[float]) -> Non
     key_set.is_down = True
     now[0] += 301
     await accepted.verify(issuer.token("u-1"))
-    await asyncio.sleep(0.05)
-    assert key_set.asked == 2, "they were old, so they were asked for in the background"
+    await until(lambda: key_set.asked == 2)  # they were old, so they are asked for in the background
     await accepted.verify(issuer.token("u-1"))
 
 
