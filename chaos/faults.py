@@ -209,6 +209,17 @@ class Faults:
         """By setting the clock to what it shows; what failed, if anything did."""
         return await self._set_clock(self._clock.ahead)
 
+    async def catch_up(self) -> None:
+        """Set the clock to the ledger's newest entry, should a step back have left it behind: what is due by then can't
+        be written down before.
+        """
+        async with self._owner() as connection:
+            behind: timedelta | None = await connection.fetchval(
+                "SELECT max(last_at) - clock_timestamp() - (SELECT ahead FROM clock) FROM account"
+            )
+        if behind is not None and behind > timedelta():
+            await self._set_clock(self._clock.ahead + behind)
+
     async def _set_clock(self, ahead: timedelta) -> str | None:
         began = time.time()
         now = datetime.now(UTC) + ahead

@@ -10,6 +10,7 @@ from typing import Final
 from chaos.faults import KINDS
 
 CLIENTS: Final = 64
+SMOKE_SEED: Final = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,11 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         prog="python -m chaos",
         description="Break the service under load and compare what it did; see chaos/README.md.",
     )
-    parser.add_argument("--seed", type=int, help="repeats a run's commands and faults (default: drawn)")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        help="repeats a run's commands and faults (default: drawn, and the same for a smoke run)",
+    )
     parser.add_argument(
         "--cycles", type=int, default=20, help="rounds of commands, each with faults (%(default)s)"
     )
@@ -54,7 +59,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     if unknown:
         parser.error(f"no such fault: {', '.join(unknown)}; there are {', '.join(KINDS)}")
     return Options(
-        seed=secrets.randbelow(10**6) if given.seed is None else given.seed,
+        seed=_seed(given.seed, is_smoke=given.smoke),
         cycles=given.cycles,
         clients=given.clients,
         each=8 if given.smoke else given.each,
@@ -64,3 +69,9 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         record=given.record,
         again=given.again,
     )
+
+
+def _seed(given: int | None, *, is_smoke: bool) -> int:
+    if given is not None:
+        return given
+    return SMOKE_SEED if is_smoke else secrets.randbelow(10**6)
