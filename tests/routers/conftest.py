@@ -73,6 +73,34 @@ async def _check_shape(service: FastAPI, response: httpx.Response) -> None:
 Client = httpx.AsyncClient
 
 
+def sandbox(database_url: str) -> FastAPI:
+    """The application with its sandbox."""
+    return create_app(
+        Settings(database_url=database_url, bootstrap_key=BOOTSTRAP_KEY, pii_keys=PII_KEYS, sandbox=True)
+    )
+
+
+@contextlib.asynccontextmanager
+async def running(app: FastAPI) -> AsyncGenerator[Client]:
+    """The application, and a client that may do anything."""
+    async with (
+        app.router.lifespan_context(app),
+        Client(
+            transport=httpx.ASGITransport(app),
+            base_url="http://sandbox",
+            headers={"Authorization": f"Bearer {BOOTSTRAP_KEY}"},
+        ) as client,
+    ):
+        yield client
+
+
+@pytest.fixture
+async def sandboxed(fresh_database_url: str) -> AsyncGenerator[Client]:
+    """A client of a sandbox of the test's own, whose clock it may set."""
+    async with running(sandbox(fresh_database_url)) as client:
+        yield client
+
+
 @pytest.fixture
 async def as_caller(service: FastAPI) -> AsyncGenerator[Callable[[str | None], Client]]:
     """Make a client that presents a credential, or none."""

@@ -14,7 +14,8 @@ import pytest
 
 from tests.domain.programs import document
 from tests.routers.asking import answered, mistaken, new_id, refused
-from tests.routers.test_sandbox import CLOCK, running, sandbox
+from tests.routers.conftest import running, sandbox
+from tests.routers.test_sandbox import CLOCK
 from tests.tokens import Issuer
 
 GRANT = {
@@ -143,12 +144,13 @@ async def test_a_benefit_is_given_holds_and_is_taken_back(admin: httpx.AsyncClie
     ]
 
 
-async def test_it_ends_by_itself(admin: httpx.AsyncClient, member: str) -> None:
-    until = datetime.now(UTC) + timedelta(seconds=1)
-    await answered(admin, "POST", f"{member}/benefits", {**GRANT, "until": until.isoformat()}, status=201)
+async def test_it_ends_by_itself(sandboxed: httpx.AsyncClient) -> None:
+    admin, member = sandboxed, "/v1/members/u-1"
+    await answered(admin, "PUT", member, {}, status=201)
+    until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    await answered(admin, "POST", f"{member}/benefits", {**GRANT, "until": until}, status=201)
     assert len(await held(admin, member)) == 2
-    while datetime.now(UTC) <= until:
-        pass
+    await answered(admin, "PUT", "/v1/sandbox/clock", {"now": until}, status=200)
     assert len(await held(admin, member)) == 1
     await refused(admin, "POST", f"{member}/benefits/g-1/revoke", {"reason": "x"}, code="benefit_ended")
 

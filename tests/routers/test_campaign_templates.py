@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncGenerator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,9 +15,8 @@ from app.domain.campaign_templates import COMMON, STANDARDS
 from tests.routers.asking import answered, mistaken, new_id, refused
 
 PATH = "/v1/campaign-templates"
-TODAY = datetime.now(UTC).astimezone(ZoneInfo("Asia/Shanghai")).date()
-SOON = (datetime.now(UTC) + timedelta(hours=6)).isoformat()
-BEGUN = (datetime.now(UTC) - timedelta(hours=6)).isoformat()
+SOON = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+BEGUN = (datetime.now(UTC) - timedelta(days=2)).isoformat()
 NEEDED: dict[str, dict[str, Any]] = {
     "birthday-gift": {"points": 88},
     "category-multiplier": {"categories": ["tea"]},
@@ -56,6 +55,11 @@ async def start(admin: httpx.AsyncClient, mark: str) -> AsyncGenerator[Any]:
     yield make
     for campaign in started:
         await answered(admin, "POST", f"/v1/campaigns/{campaign}/end", status=200)
+
+
+def today() -> date:
+    """The program's."""
+    return datetime.now(UTC).astimezone(ZoneInfo("Asia/Shanghai")).date()
 
 
 async def joined(admin: httpx.AsyncClient, mark: str, **fields: Any) -> str:
@@ -112,15 +116,16 @@ async def test_more_points_for_goods(
 
 async def test_the_month_of_a_birthday(admin: httpx.AsyncClient, start: Any, mark: str) -> None:
     await start("birthday-month")
-    other = (TODAY.replace(day=1) - timedelta(days=1)).month
-    born = await joined(admin, mark, birthday=f"1990-{TODAY.month:02}-01")
+    this_month = today().replace(day=1)
+    other = (this_month - timedelta(days=1)).month
+    born = await joined(admin, mark, birthday=f"1990-{this_month.month:02}-01")
     assert await earned(admin, born) == 200
     assert await earned(admin, await joined(admin, mark, birthday=f"1990-{other:02}-01")) == 100
     assert await earned(admin, await joined(admin, mark)) == 100
 
 
 async def test_a_member_day_today(admin: httpx.AsyncClient, start: Any, mark: str) -> None:
-    weekday = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")[TODAY.weekday()]
+    weekday = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")[today().weekday()]
     await start("member-day", rrule=f"FREQ=WEEKLY;BYDAY={weekday}")
     assert await earned(admin, await joined(admin, mark)) == 200
 

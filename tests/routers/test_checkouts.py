@@ -563,13 +563,17 @@ async def test_the_members_history_tells_of_it(admin: Client, rich: str, member_
     assert found["points"] == found["breakdown"][0]["points"]
 
 
-async def test_what_lapses_gives_the_budget_back(admin: Client, member: str, member_id: str) -> None:
+async def test_what_lapses_gives_the_budget_back(sandboxed: Client) -> None:
+    admin, member_id = sandboxed, new_id()
+    member = f"/v1/members/{member_id}"
+    await answered(admin, "PUT", member, {}, status=201)
     made = await template(admin, budget=100_000)
     codes = [await claimed(admin, member, made) for _ in range(2)]
-    paths = [await held(admin, member_id, 20_000, coupons=[code], hold_seconds=1) for code in codes]
+    paths = [await held(admin, member_id, 20_000, coupons=[code], hold_seconds=600) for code in codes]
     figures = await answered(admin, "GET", f"/v1/coupon-templates/{made}", status=200)
     assert (figures["discounted"], figures["locked"]) == (6_000, 2)
-    await asyncio.sleep(1.1)
+    last = await answered(admin, "GET", paths[1], status=200)
+    await answered(admin, "PUT", "/v1/sandbox/clock", {"now": last["hold_expires_at"]}, status=200)
     for path in paths:
         assert (await answered(admin, "GET", path, status=200))["status"] == "lapsed"
     figures = await answered(admin, "GET", f"/v1/coupon-templates/{made}", status=200)

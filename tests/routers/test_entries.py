@@ -18,6 +18,7 @@ from tests.routers.asking import answered, mistaken, refused
 from tests.tokens import Issuer
 
 Client = httpx.AsyncClient
+MEMBER = "/v1/members/u-1"
 
 FIELDS = {
     "sequence", "kind", "points", "pending", "reserved", "debt", "growth", "cash", "balance", "reference",
@@ -30,7 +31,16 @@ async def entries(client: Client, member: str, query: str = "") -> list[dict[str
     return page["data"]
 
 
-async def test_an_entry_has_what_the_contract_says(admin: Client, member: str) -> None:
+@pytest.fixture
+async def autumn(sandboxed: Client) -> Client:
+    """A client of a sandbox in October of 2026, a few days after the orders of these tests."""
+    await answered(sandboxed, "PUT", "/v1/sandbox/clock", {"now": "2026-10-05T02:00:00Z"}, status=200)
+    await answered(sandboxed, "PUT", MEMBER, {}, status=201)
+    return sandboxed
+
+
+async def test_an_entry_has_what_the_contract_says(autumn: Client) -> None:
+    admin, member = autumn, MEMBER
     placed = "2026-03-05T10:00:00+08:00"
     order = {"order_id": "o1", "amount": 30_000, "occurred_at": placed}
     await answered(admin, "POST", f"{member}/accruals", order, status=201)
@@ -114,13 +124,14 @@ async def test_references_and_details_by_kind(admin: Client, rich: str, service:
 
 @pytest.mark.parametrize("once", ['"2027-10-01T16:00:00Z"', "1822406400"], ids=["in words", "in seconds"])
 async def test_an_expiry_as_entries_told_it_before(
-    admin: Client, member: str, database_url: str, once: str
+    autumn: Client, fresh_database_url: str, once: str
 ) -> None:
     """Entries stay as they were written: the list and the answer to a repeat read them alike."""
+    admin, member = autumn, MEMBER
     order = {"order_id": "o", "amount": 10_000, "occurred_at": "2026-10-01T02:00:00Z"}
     first = await answered(admin, "POST", f"{member}/accruals", order, status=201)
     assert first["expires_at"] == "2027-10-01T16:00:00Z"
-    owner: asyncpg.Connection[Any] = await asyncpg.connect(database_url)
+    owner: asyncpg.Connection[Any] = await asyncpg.connect(fresh_database_url)
     changed = await owner.execute(
         "UPDATE entry SET detail = (detail::jsonb - 'expires' "
         f"|| jsonb_build_object('expires_at', '{once}'::jsonb))::json "
@@ -193,7 +204,8 @@ async def test_who_may_read(
     await refused(as_caller(made["key"]), "GET", f"/v1/members/{member_id}/{path}", code="scope_missing")
 
 
-async def test_lots_next_to_expire_first(admin: Client, member: str) -> None:
+async def test_lots_next_to_expire_first(autumn: Client) -> None:
+    admin, member = autumn, MEMBER
     for order_id, amount, placed, settle in (
         ("late", 20_000, "2026-10-03T02:00:00Z", "now"),
         ("early", 10_000, "2026-10-01T02:00:00Z", "now"),

@@ -12,7 +12,8 @@ import pytest
 
 from tests.domain.programs import document
 from tests.routers.asking import answered, new_id, refused
-from tests.routers.test_sandbox import CLOCK, running, sandbox
+from tests.routers.conftest import running, sandbox
+from tests.routers.test_sandbox import CLOCK
 from tests.tokens import Issuer
 
 MISSIONS: list[dict[str, Any]] = [

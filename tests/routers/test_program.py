@@ -15,7 +15,8 @@ import pytest
 
 from app.domain.default_program import DEFAULT_PROGRAM_DOCUMENT
 from tests.routers.asking import answered, mistaken, new_id, refused
-from tests.routers.test_sandbox import CLOCK, running, sandbox
+from tests.routers.conftest import running, sandbox
+from tests.routers.test_sandbox import CLOCK
 
 PROGRAM = "/v1/program"
 VERSIONS = "/v1/program/versions"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -10,33 +9,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.config import Settings
-from app.main import create_app
 from app.routers.document import document
 from tests.routers.asking import answered, refused
-from tests.routers.conftest import BOOTSTRAP_KEY, PII_KEYS
+from tests.routers.conftest import running, sandbox
 
 CLOCK = "/v1/sandbox/clock"
-
-
-def sandbox(database_url: str) -> FastAPI:
-    """The application with its sandbox."""
-    return create_app(
-        Settings(database_url=database_url, bootstrap_key=BOOTSTRAP_KEY, pii_keys=PII_KEYS, sandbox=True)
-    )
-
-
-@contextlib.asynccontextmanager
-async def running(app: FastAPI) -> AsyncGenerator[httpx.AsyncClient]:
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(
-            transport=httpx.ASGITransport(app),
-            base_url="http://sandbox",
-            headers={"Authorization": f"Bearer {BOOTSTRAP_KEY}"},
-        ) as client,
-    ):
-        yield client
 
 
 @pytest.fixture

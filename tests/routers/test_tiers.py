@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from tests.routers.asking import answered, mistaken, new_id, refused
-from tests.routers.test_sandbox import CLOCK, running, sandbox
+from tests.routers.conftest import running, sandbox
+from tests.routers.test_sandbox import CLOCK
 from tests.tokens import Issuer
 
 Client = httpx.AsyncClient
