@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cli.test_serve import serving
+from tests.pace import HANG_SECONDS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -48,7 +49,7 @@ def test_the_tour(data_dir: Path) -> None:
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=60,
+                timeout=HANG_SECONDS,
             )
             assert ended.returncode == 0, (commands, ended.stdout, ended.stderr)
             if shown:

@@ -14,6 +14,7 @@ import uvloop
 
 from app.cli import listening as module
 from app.cli.listening import LEAVE_SECONDS, MOST_A_TURN, Connections, Listener, Shares
+from tests.pace import HANG_SECONDS
 
 MANY = 100
 
@@ -90,7 +91,7 @@ def connected(bound: socket.socket, count: int) -> Generator[None]:
 
 async def until(ears: list[Ear], count: int) -> list[int]:
     """How many each has once all are taken."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(HANG_SECONDS):
         while sum(len(ear.taken) for ear in ears) < count:  # noqa: ASYNC110 - a Listener tells nobody
             await asyncio.sleep(0.001)
     return [len(ear.taken) for ear in ears]
@@ -143,7 +144,7 @@ async def test_a_few_that_come_after_many_went_are_divided(bound: socket.socket)
     async with listening(bound, workers=2) as ears:
         with connected(bound, MANY):
             await until(ears, MANY)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANG_SECONDS):
             while any(ear.taken for ear in ears):  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.001)
         with connected(bound, 8):

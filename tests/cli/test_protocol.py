@@ -11,6 +11,7 @@ import pytest
 from uvicorn import Config, Server
 
 from app.cli.protocol import HEAD_LIMIT_BYTES, Protocol
+from tests.pace import HANG_SECONDS
 
 Asked = Callable[..., Awaitable[bytes]]
 
@@ -47,7 +48,7 @@ async def asked() -> AsyncGenerator[Asked]:
                 await writer.drain()
                 await asyncio.sleep(0.02)
             while not until or not answer.endswith(until):
-                more = await asyncio.wait_for(reader.read(65536), 10)
+                more = await asyncio.wait_for(reader.read(65536), HANG_SECONDS)
                 if not more:
                     break
                 answer += more

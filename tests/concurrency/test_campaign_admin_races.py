@@ -19,6 +19,7 @@ from app.ledger.load import REAL_CLOCK
 from app.ledger.outcome import Outcome
 from tests.ledger.fair import end_all
 from tests.ledger.till import Till, request, tills
+from tests.pace import until
 
 MEMBERS = 8
 ORDERS = 40
@@ -69,18 +70,23 @@ async def test_budgets_change_under_purchases(pair: list[Till]) -> None:
     await put(pair[0], campaign, {"points": 50})
     await move_campaign(pair[0].database, campaign=campaign, verb="start", caller=CALLER, clock=REAL_CLOCK)
 
+    answered = 0
+
     async def buy(number: int) -> int:
+        nonlocal answered
         points = 0
         for order in range(ORDERS):
             accrue = Accrue(member_id=members[number], order_id=f"o-{order}", amount=1_000)
             outcome = await pair[(number + order) % 2].engine.submit(request(accrue))
             assert isinstance(outcome, Outcome)
             points += sum(part["points"] for part in outcome.body["breakdown"][1:])
+            answered += 1
         return points
 
     async def change() -> None:
-        for budget in CHANGES:
-            await asyncio.sleep(0.02)
+        for number, budget in enumerate(CHANGES, start=1):
+            # So that many orders come before the first change, and less is given in the end than the last one allows.
+            await until(lambda number=number: answered >= number * MEMBERS * ORDERS / (len(CHANGES) + 1))
             with contextlib.suppress(BudgetBelowGranted):
                 await put(pair[1], campaign, budget)
 

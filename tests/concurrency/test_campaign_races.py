@@ -5,10 +5,12 @@ each occasion is paid once. Source: RULES.md, Campaigns.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
+import asyncpg
 import pytest
 
 from app.domain.campaign_commands import PayCampaign
@@ -120,8 +122,7 @@ async def test_a_budget_changed_meanwhile(pair: list[Till], name: str) -> None:
     async def change() -> None:
         for points in (500, 400, 1_700, 6_300):
             await asyncio.sleep(0.01)
-            _, granted = await shares(pair[0], name)
-            if granted <= points:
+            with contextlib.suppress(asyncpg.CheckViolationError):  # more than that is granted
                 await put_live(pair[1], name, budget={"points": points})
             share, granted = await shares(pair[0], name)
             assert share >= granted

@@ -10,6 +10,8 @@ from typing import Literal
 
 import httpx
 
+from tests.pace import HANG_SECONDS
+
 Fate = Literal["lose request", "lose answer", "busy"]
 
 
@@ -60,7 +62,7 @@ def network(service: str) -> Generator[Network]:
                 return
             headers = {"Authorization": self.headers["Authorization"], "Content-Type": "application/json"}
             answer = httpx.request(
-                self.command, f"{service}{self.path}", content=body, headers=headers, timeout=30
+                self.command, f"{service}{self.path}", content=body, headers=headers, timeout=HANG_SECONDS
             )
             if fate == "lose answer":
                 self._cut()

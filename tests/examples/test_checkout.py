@@ -21,6 +21,7 @@ import pytest
 
 from tests.cli.test_serve import PII_KEYS, serving
 from tests.examples.network import Fate, Network, network
+from tests.pace import HANG_SECONDS
 
 KEY = "example-example-example-example-example"
 SHOP = Path(__file__).parent / "killed_shop.py"
@@ -71,7 +72,7 @@ class Sale(NamedTuple):
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
             if through is not None and fall == "there":
                 through.meanwhile = process.kill
-            _, errors = process.communicate(timeout=60)
+            _, errors = process.communicate(timeout=HANG_SECONDS)
         assert process.returncode in (0, -signal.SIGKILL), errors
         return process.returncode
 
@@ -127,7 +128,7 @@ def service(new_database: Callable[[], str]) -> Generator[Service]:
     headers = {"Authorization": f"Bearer {KEY}"}
     with (
         serving(**settings) as (_, address, _),
-        httpx.Client(base_url=address, headers=headers, timeout=30) as client,
+        httpx.Client(base_url=address, headers=headers, timeout=HANG_SECONDS) as client,
     ):
         made = Service(address, client)
         for template, terms in TEMPLATES.items():
@@ -275,7 +276,9 @@ def test_what_is_refused_is_told_and_leaves_the_order_as_it_was(sale: Sale) -> N
         "return", sale.order_id, "r-2", "2", "9",
     ]  # fmt: skip
     settings = {"LOYALTY_ADDRESS": sale.service.address, "LOYALTY_KEY": KEY}
-    ended = subprocess.run(command, env=settings, capture_output=True, text=True, check=False, timeout=60)
+    ended = subprocess.run(
+        command, env=settings, capture_output=True, text=True, check=False, timeout=HANG_SECONDS
+    )
     assert "refund_exceeds_order" in ended.stderr
     assert {**sale.order(), "returning": "r-1"} == before
 
@@ -293,7 +296,7 @@ def test_the_readme(service: Service, tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=HANG_SECONDS,
     )
     assert ended.returncode == 0, ended.stderr
     checkout = service.ask("GET", "/checkouts/o-2001")

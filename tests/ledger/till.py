@@ -74,14 +74,14 @@ class Till:
 
 
 @contextlib.asynccontextmanager
-async def tills(url: str, *, count: int = 2) -> AsyncGenerator[list[Till]]:
+async def tills(url: str, *, count: int = 2, is_sandbox: bool = False) -> AsyncGenerator[list[Till]]:
     """So many engines on one database, as if each were a process of its own."""
     async with contextlib.AsyncExitStack() as opened:
         made: list[Till] = []
         for _ in range(count):
             database = Database(url)
             opened.push_async_callback(database.dispose)
-            engine = Engine(database.connect)
+            engine = Engine(database.connect, is_sandbox=is_sandbox)
             await engine.start()
             opened.push_async_callback(engine.stop)
             made.append(Till(database, engine))
