@@ -27,7 +27,7 @@ Taken = TypeVar("Taken")
 LOTS_EACH: Final = 5
 # More than the job does in a second, so that it is not done before the traffic was measured.
 MEMBERS_A_SECOND: Final = 8_000
-BEGIN_SECONDS: Final = 30
+BEGIN_SECONDS: Final = 180
 
 _UPDATE: Final = """
 UPDATE lot SET expired = expired + remaining, remaining = 0

@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import math
 import shutil
 import statistics
 import sys
@@ -251,7 +252,10 @@ def _measure(sized: Sequence[Sized], given: argparse.Namespace, postmaster: int)
 def _take(figure: str, on: Sized, given: argparse.Namespace, postmaster: int, *, seconds: int) -> Taken:
     meter = Meter(service=on.service.pid, database=postmaster)
     sending = Load(FIGURES[figure][1], "u", on.members, given.connections)
-    answered = load.send(sending, on.service, seconds=seconds)
+    if given.smoke:
+        answered = load.send_for_a_moment(sending, on.service, seconds=seconds)[-1]
+    else:
+        answered = load.send(sending, on.service, seconds=seconds)
     return Taken(
         answered.operations / answered.seconds,
         answered.p50_ms,
@@ -266,7 +270,7 @@ def _take(figure: str, on: Sized, given: argparse.Namespace, postmaster: int, *,
 
 def ratios(mine: Sequence[float], its: Sequence[float]) -> list[float]:
     """Round by round."""
-    return [own / other for own, other in zip(mine, its, strict=True)]
+    return [own / other if other else math.inf for own, other in zip(mine, its, strict=True)]
 
 
 def compared(sizes: Sequence[int]) -> int:

@@ -1,6 +1,7 @@
 """What came out: medians, ratios against the targets, as a table, as JSON, and in bench/README.md."""
 
 import json
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -47,7 +48,9 @@ def _verdict(target: Target, samples: Samples) -> Verdict:
     if target.beside is None:
         return Verdict(target, [sample.value for sample in ours], _failures(ours))
     beside = samples[target.beside]
-    ratios = [mine.value / its.value for mine, its in zip(ours, beside, strict=True)]
+    ratios = [
+        mine.value / its.value if its.value else math.inf for mine, its in zip(ours, beside, strict=True)
+    ]
     return Verdict(target, ratios, _failures(ours) + _failures(beside))
 
 

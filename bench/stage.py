@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -35,7 +35,6 @@ from bench.service import Service
 STORAGE_ACCRUALS: Final = 100_000
 VERIFIED_ENTRIES: Final = 1_000_000
 RUSH_SECONDS: Final = 300  # at most
-PATIENT_SECONDS: Final = 15
 # More than an answer 304 comes to, less than a status.
 NOT_MODIFIED_BYTES: Final = 450
 # Orders in an open loop: so many a second when idle, and such shares of what saturates.
@@ -181,18 +180,16 @@ class Stage:
         service = {"service": self.service, "confined": self.confined, "c0": self.c0}[sending.to]
         assert service is not None
         meter = self._meter(service.pid)
-        answered = load.send(sending.load, service, seconds=seconds)
-        tries = 1
-        if self.options.is_smoke and not answered.requests:  # a busy machine needs longer for the first
-            answered, tries = load.send(sending.load, service, seconds=PATIENT_SECONDS), 2
+        tries = self._send_to(service, sending.load, seconds)
+        answered = tries[-1]
         usage = meter.read(load_seconds=answered.load_cpu_seconds)
         if figure == "checkout":
-            self._checkouts += answered.started
+            self._checkouts += sum(each.started for each in tries)
         for kind in sending.entries:
             self.acknowledged[kind] += answered.operations
             # What was under way when the generator stopped may have been carried out unheard.
             unheard = sending.load.connections * (1_000 if figure == "batches" else 1)
-            self.in_flight[kind] += tries * unheard + answered.failures
+            self.in_flight[kind] += len(tries) * unheard + answered.failures
         failures = answered.failures or int(not answered.operations)
         if figure.startswith("status_known") and answered.bytes_each > NOT_MODIFIED_BYTES:
             failures += answered.requests
@@ -204,6 +201,11 @@ class Stage:
             answered.p99_ms,
             usage,
         )
+
+    def _send_to(self, service: Service, sending: Load, seconds: int) -> Sequence[load.Answered]:
+        if self.options.is_smoke:
+            return load.send_for_a_moment(sending, service, seconds=seconds)
+        return [load.send(sending, service, seconds=seconds)]
 
     def _beside_expiry(self) -> Sample:
         self._quiet, busy, is_at_it = expiry.beside_traffic(self.databases, self.options, self._traffic)
@@ -221,7 +223,7 @@ class Stage:
         if not self.options.is_smoke:
             load.send(uniform, service, seconds=WARM_UP_SECONDS)
         meter = self._meter(service.pid)
-        answered = load.send(uniform, service, seconds=self.options.seconds)
+        answered = self._send_to(service, uniform, self.options.seconds)[-1]
         usage = meter.read(load_seconds=answered.load_cpu_seconds)
         per_second = answered.operations / answered.seconds
         failures = answered.failures or int(not answered.operations)
