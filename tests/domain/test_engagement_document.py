@@ -28,6 +28,7 @@ NO_TEXT = "must be 1 to 64 printable characters"
 NO_AMOUNT = f"must be an integer from 0 to {10**12}"
 MISSING = "is missing"
 UNKNOWN = "is not known here"
+NO_REWARD = "is missing: a reward gives points, growth, chances or a coupon"
 
 
 def program(**sections: Any) -> Program:
@@ -147,7 +148,7 @@ def test_no_activity_twice() -> None:
             "must be an integer from 1 to 3660",
         ),
         ({"reward": []}, "reward", "must be an object"),
-        ({"reward": {}}, "reward/points", "is missing: a reward gives points, growth, chances or a coupon"),
+        ({"reward": {}}, "reward/points", NO_REWARD),
         ({"reward": {"points": 0}}, "reward/points", f"must be an integer from 1 to {10**12}"),
         ({"reward": {"chances": 1_001}}, "reward/chances", "must be an integer from 1 to 1000"),
         ({"reward": {"coupon": "a b"}}, "reward/coupon", NO_NAME),
@@ -167,6 +168,8 @@ def test_no_mission_twice_and_none_for_nothing() -> None:
     for_nothing = {name: value for name, value in MISSION.items() if name not in ("reward", "badge")}
     told = mistakes(missions=[for_nothing])
     assert told == {"/missions/0/reward": "must give something, unless there is a badge"}
+    told = mistakes(missions=[{**for_nothing, "reward": {}}])  # what a reward gives is told in its own place
+    assert told == {"/missions/0/reward/points": NO_REWARD}
 
 
 def test_the_readmes_missions_are_missions() -> None:
