@@ -9,6 +9,7 @@ No test's outcome hangs on the machine's pace, on chance, or on the time of day:
 
 import asyncio
 import os
+import resource
 import secrets
 import shutil
 import signal
@@ -33,6 +34,7 @@ RUN_FOLDER: Final = "LOYALTY_TEST_RUN_FOLDER"
 # Nothing here need survive a power cut, so nothing waits for the disk.
 TEST_SETTINGS: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 CREATION_LOCK: Final = 0x7E57
+FILES: Final = 4_096
 # Many tests ask twice on what they take for one day, by the real clock: the program's, in Shanghai, or UTC's.
 DAYS_BEGIN_AT_HOURS: Final = (0, 16)
 MORE_THAN_A_TEST: Final = timedelta(seconds=30)
@@ -48,6 +50,11 @@ def pytest_configure(config: pytest.Config) -> None:
     # In the background a shell has it ignored, and what is started from here would ignore it, too.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Some tests open hundreds of connections, here and in the services that they start.
+    few, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if most == resource.RLIM_INFINITY else min(FILES, most)
+    if few != resource.RLIM_INFINITY and few < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
     if hasattr(config, "workerinput"):
         return
     for name in [

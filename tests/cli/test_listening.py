@@ -62,6 +62,12 @@ def bound() -> Generator[socket.socket]:
         yield bound
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left to another is left for so long that it comes, even if the machine stands still for a moment."""
+    monkeypatch.setattr(module, "LEAVE_SECONDS", 0.5)
+
+
 @contextlib.asynccontextmanager
 async def listening(bound: socket.socket, *, workers: int, deaf: int = 0) -> AsyncGenerator[list[Ear]]:
     """So many workers in this process, and so many more that are known and take nothing."""
@@ -112,6 +118,7 @@ async def test_all_that_wait_are_taken_in_a_few_turns(bound: socket.socket) -> N
             assert await turns_until(ears, MANY) < MANY / 10
 
 
+@pytest.mark.usefixtures("patient")
 async def test_those_who_come_one_by_one_are_divided_evenly(bound: socket.socket) -> None:
     async with listening(bound, workers=2) as ears:
         with contextlib.ExitStack() as opened:
@@ -121,24 +128,29 @@ async def test_those_who_come_one_by_one_are_divided_evenly(bound: socket.socket
             assert max(await until(ears, 20)) - min(await until(ears, 20)) <= 3
 
 
+@pytest.mark.usefixtures("patient")
 async def test_many_at_once_are_divided(bound: socket.socket) -> None:
     with connected(bound, MANY):
         async with listening(bound, workers=2) as ears:
             assert min(await until(ears, MANY)) >= MANY / 3
 
 
+@pytest.mark.usefixtures("patient")
 async def test_who_lost_its_connections_takes_the_next(bound: socket.socket) -> None:
     async with listening(bound, workers=2) as ears:
         with connected(bound, 40):
             await until(ears, 40)
             for one in list(ears[0].taken):
                 one.transport.close()
-            await asyncio.sleep(0.05)
+            async with asyncio.timeout(HANG_SECONDS):
+                while ears[0].taken:  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(0.001)
             before = len(ears[1].taken)
             with connected(bound, 10):
                 assert await until(ears, before + 10) == [10, before]
 
 
+@pytest.mark.usefixtures("patient")
 async def test_a_few_that_come_after_many_went_are_divided(bound: socket.socket) -> None:
     """Not left to whoever looks first, for what the other had then."""
     async with listening(bound, workers=2) as ears:
