@@ -177,7 +177,7 @@ def _write(standard: Standard, values: Mapping[str, Any]) -> dict[str, Any]:
     if standard.template == "new-product-week" and "until" not in window:
         window |= _a_week(window)
     own = (name for name in (*COMMON, *standard.parameters) if name in given)
-    made_of = {*window, *_GOODS, *_GIFT, "factor", "from", "until", "rrule"}
+    made_of = {*window, *_GOODS, *_GIFT, "factor"}
     return {
         "name": standard.name,
         "trigger": standard.trigger,

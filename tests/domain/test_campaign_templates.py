@@ -139,6 +139,16 @@ def test_what_does_not_go_with_a_template(template: str, given: dict[str, Any], 
     assert [mistake.pointer for mistake in caught.value.mistakes] == pointers
 
 
+def test_what_is_missing_is_told() -> None:
+    with pytest.raises(CampaignInvalid) as caught:
+        document_of("new-product-week", {"factor": "3", "points": 5})
+    assert caught.value.mistakes == [
+        ("/from", "is missing"),
+        ("/skus", "is missing: give one of skus, categories, brands"),
+        ("/points", "does not go with new-product-week"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("template", "given", "pointers"),
     [

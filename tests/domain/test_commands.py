@@ -1,11 +1,14 @@
 """What commands are known by, and when two of them ask the same. Source: API.md, natural keys."""
 
+import json
 from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
 from app.domain.account import Entry
 from app.domain.answers import balance_of, has_answer
+from app.domain.campaign_commands import PayCampaign
 from app.domain.command import Command
 from app.domain.commands import (
     Accrue,
@@ -29,6 +32,7 @@ from app.domain.commands import (
     Unfreeze,
 )
 from app.domain.compact import compact
+from app.domain.coupon_commands import RedeemCoupon
 from app.domain.earning import Line
 from app.domain.errors import OrderAlreadyAccrued, ReferenceAlreadyUsed, ReviewClosed
 from app.domain.identifiers import is_identifier
@@ -128,6 +132,25 @@ def test_content_is_stable_for_good() -> None:
     """A changed hash would turn every repeat of an earlier command into a clash."""
     assert accrue().content().hex() == "fb8ed46dff54a9b590d7ddda23236064"
     assert accrue(occurred_at=START, items=(LINE,)).content().hex() == "fccc1926611ab5335d77e7f87aba2528"
+    assert redeem_coupon().content().hex() == "ae2df11f74e792ff737897c004d828d7"
+    assert pay_campaign().content().hex() == "5a0610a5312fd257c800fa6b52e87f42"
+
+
+def redeem_coupon(member_id: str = "m") -> RedeemCoupon:
+    return RedeemCoupon(member_id=member_id, code="C", reference="R")
+
+
+def test_a_coupon_is_redeemed_whoever_its_holder_is_said_to_be() -> None:
+    assert redeem_coupon("").content() == redeem_coupon("n").content() == redeem_coupon().content()
+
+
+def pay_campaign(**about: Any) -> PayCampaign:
+    return PayCampaign(member_id="m", campaign="c", trigger="birthday", occasion="birthday/2026", **about)
+
+
+def test_a_campaign_pays_once_on_an_occasion_whatever_led_to_it_and_whoever_was_asked_beside_it() -> None:
+    assert pay_campaign(facts=(("event.tier", "gold"),)).content() == pay_campaign().content()
+    assert pay_campaign(beside=("d",)).content() == pay_campaign().content()
 
 
 def test_what_most_commands_do_not_need() -> None:
@@ -151,6 +174,8 @@ def test_compact() -> None:
     )
     with pytest.raises(TypeError, match="object has no form in JSON"):
         compact(object())
+    many = list(range(200_000))  # the encoder hands such a text over in several pieces
+    assert compact(many) == json.dumps(many, separators=(",", ":"))
 
 
 @pytest.mark.parametrize(

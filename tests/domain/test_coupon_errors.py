@@ -15,8 +15,9 @@ from app.domain.coupon_errors import (
     CouponLimitReached,
     TemplateNotOpen,
 )
-from app.domain.coupon_reasons import REASON_CODES
+from app.domain.coupon_reasons import REASON_CODES, reason, told_reason
 from app.domain.errors import LoyaltyError
+from tests.domain.test_errors import shown_extra
 
 EVERY = [each for each in LoyaltyError.__subclasses__() if each.__module__ == coupon_errors.__name__]
 
@@ -39,6 +40,22 @@ def test_the_state_of_a_coupon_is_refused_by_the_reason_that_tells_it() -> None:
 
 def test_figures_come_along() -> None:
     assert CouponExhausted(left=3).extra == {"left": 3}
+    assert shown_extra(EVERY) == {
+        "template_not_open": {"state": "paused"},
+        "coupon_exhausted": {"left": 0},
+        "coupon_limit_reached": {"limit": "per_member"},
+        "code_taken": {"count": 1, "codes": ["SPRING30"]},
+        "coupon_not_locked": {"coupon_status": "issued"},
+        "coupon_not_redeemed": {"coupon_status": "issued"},
+        "coupon_not_applicable": {
+            "coupons": [
+                {
+                    "code": "SPRING30",
+                    "reasons": [told_reason(reason("threshold_not_reached", {"missing": 2_000}))],
+                }
+            ]
+        },
+    }
     assert CouponLimitReached(limit="per_day").detail.endswith("tomorrow.")
     assert "active first" in TemplateNotOpen(state="paused").detail
     assert "another template" in TemplateNotOpen(state="over").detail

@@ -1,5 +1,7 @@
 import json
 import re
+from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
@@ -34,8 +36,22 @@ def test_codes_are_unique() -> None:
     assert len(codes) == len(set(codes))
 
 
+def shown_extra(refusals: Iterable[type[LoyaltyError]]) -> dict[str, dict[str, Any]]:
+    """What comes along with the example of each of these, of those with which something does."""
+    return {error.code: error.example().extra for error in refusals if error.example().extra}
+
+
 def test_figures_come_along() -> None:
-    refused = errors.InsufficientPoints(available=415)
-    assert refused.extra == {"available": 415}
-    assert "415" in refused.detail
-    assert errors.OccurredAtInFuture.example().extra == {"latest": "2026-03-06T02:00:00Z"}
+    assert shown_extra(each for each in MINE if each.__module__ == errors.__name__) == {
+        "refund_exceeds_order": {"rest": 12_000},
+        "items_amount_mismatch": {"amount": 30_000, "items_amount": 29_900},
+        "occurred_at_in_future": {"latest": "2026-03-06T02:00:00Z"},
+        "insufficient_points": {"available": 415},
+        "hold_too_long": {"max_hold_seconds": 604_800},
+        "review_closed": {"review_status": "closed"},
+    }
+    assert errors.ReviewClosed(status=None).extra == {}
+
+
+def test_figures_are_told() -> None:
+    assert "415" in errors.InsufficientPoints(available=415).detail
