@@ -19,7 +19,7 @@ import psutil
 from tests.pace import HANG_SECONDS
 
 KEY = "bootstrap-key-of-the-contract-0123456789"
-START_SECONDS = 60
+START_SECONDS = HANG_SECONDS
 
 
 @dataclass(frozen=True)

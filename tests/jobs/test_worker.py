@@ -54,7 +54,7 @@ async def test_a_lost_connection_is_made_again(sandbox: Sandbox, runs: Runs, fre
     async with working(sandbox.database, pii=PII, is_sandbox=True):
         await until(lambda: runs.count >= 1)
         await owner.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "SELECT pg_terminate_backend(pid, 60_000) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
         before = runs.count

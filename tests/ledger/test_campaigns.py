@@ -258,7 +258,7 @@ async def test_what_failed_is_not_lost_with_the_connection(
     await put_live(till, name, condition="1 / member.orders > 1")
     await till.ask(order(member, settle=False))
     await shop.owner.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "SELECT pg_terminate_backend(pid, 60_000) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
     await till.ask(order(member, "o2", settle=False))

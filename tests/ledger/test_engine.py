@@ -487,7 +487,7 @@ async def _cut_all(url: str) -> None:
     """End every other connection to this database."""
     connection: asyncpg.Connection[Any] = await asyncpg.connect(url)
     await connection.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+        "SELECT pg_terminate_backend(pid, 60_000) FROM pg_stat_activity WHERE datname = current_database() "
         "AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
     )
     await connection.close()

@@ -9,6 +9,7 @@ import pytest
 
 from tests.mutants.faults import Fault
 from tests.mutants.workbench import Finding, run_tests, try_fault
+from tests.pace import HANG_SECONDS
 
 RULE = "def double(number: int) -> int:\n    return number * 2\n"
 PATCH = """Breaks: x
@@ -92,5 +93,5 @@ def test_races_and_properties_are_told_apart(tmp_path: Path) -> None:
     )
     (tree / "tests/concurrency").mkdir()
     (tree / "tests/concurrency/test_race.py").write_text(ALWAYS_FAILS)
-    assert run_tests(tree, ["tests/concurrency"], limit_seconds=60).sort == "race"
-    assert run_tests(tree, ["tests/test_property.py"], limit_seconds=60).sort == "property"
+    assert run_tests(tree, ["tests/concurrency"], limit_seconds=HANG_SECONDS).sort == "race"
+    assert run_tests(tree, ["tests/test_property.py"], limit_seconds=HANG_SECONDS).sort == "property"
