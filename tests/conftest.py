@@ -32,7 +32,14 @@ GIVEN_SERVER: Final = os.environ.get("LOYALTY_TEST_DATABASE_URL")
 # The folder of this run, made by the process that starts the workers and found by them in their environment.
 RUN_FOLDER: Final = "LOYALTY_TEST_RUN_FOLDER"
 # Nothing here need survive a power cut, so nothing waits for the disk.
-TEST_SETTINGS: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+TEST_SETTINGS: Final = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "500",
+}
+# However many processors there are: what the tests of so many open at once, the server of the run has room for.
+MOST_WORKERS: Final = 16
 CREATION_LOCK: Final = 0x7E57
 FILES: Final = 4_096
 # Many tests ask twice on what they take for one day, by the real clock: the program's, in Shanghai, or UTC's.
@@ -63,6 +70,12 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]
     # Not under pytest's own: PostgreSQL can't run as root, and pytest shuts its folders to all others.
     os.environ[RUN_FOLDER] = tempfile.mkdtemp(prefix="loyalty-tests-")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """How many `-n auto` starts; None leaves it to xdist."""
+    return MOST_WORKERS if (os.cpu_count() or 1) > MOST_WORKERS else None
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
