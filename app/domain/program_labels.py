@@ -1,6 +1,7 @@
 """The places of a program document by name, and their values in words: what the words of a difference are made of."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 from app.domain.phrases import Phrase, days, growth, listed, money, months, points, seconds, times, years
@@ -33,9 +34,9 @@ def _plain(value: Any, currency: str) -> Phrase:  # noqa: ANN401 - JSON
             return Phrase(str(value), f"{value:,}")
 
 
-def _of(words: Callable[[int], Phrase]) -> Kind:
-    """The kind of a number that is told with its unit; what is null is told as such."""
-    return lambda value, currency: words(value) if type(value) is int else _plain(value, currency)
+def _counted(words: Callable[[int], Phrase], value: Any, currency: str) -> Phrase:  # noqa: ANN401 - JSON
+    """A number in these words, with its unit; what is null is told as such."""
+    return words(value) if type(value) is int else _plain(value, currency)
 
 
 def _money(value: Any, currency: str) -> Phrase:  # noqa: ANN401 - JSON
@@ -63,24 +64,20 @@ def _named(value: Any, currency: str) -> Phrase:  # noqa: ANN401 - JSON
     return _plain(value, currency)
 
 
-def _parts(pattern: str) -> Kind:
-    """The kind of a section that came or went whole: each of its members by its own name."""
-
-    def told(value: Any, currency: str) -> Phrase:  # noqa: ANN401 - JSON
-        if not isinstance(value, Mapping):
-            return _plain(value, currency)
-        parts: list[Phrase] = []
-        for name, part in cast("Mapping[str, Any]", value).items():
-            zh, en, kind = _LEAVES.get(f"{pattern}.{name}", (name, _spaced(name), _plain))
-            said = kind(part, currency)
-            parts.append(Phrase(f"{zh} {said.zh}", f"{en} {said.en}"))
-        return listed(parts)
-
-    return told
+def _parts(pattern: str, value: Any, currency: str) -> Phrase:  # noqa: ANN401 - JSON
+    """A section that came or went whole: each of its members by its own name."""
+    if not isinstance(value, Mapping):
+        return _plain(value, currency)
+    parts: list[Phrase] = []
+    for name, part in cast("Mapping[str, Any]", value).items():
+        zh, en, kind = _LEAVES.get(f"{pattern}.{name}", (name, _spaced(name), _plain))
+        said = kind(part, currency)
+        parts.append(Phrase(f"{zh} {said.zh}", f"{en} {said.en}"))
+    return listed(parts)
 
 
-_DAYS, _MONTHS, _YEARS, _TIMES = _of(days), _of(months), _of(years), _of(times)
-_POINTS, _GROWTH, _SECONDS = _of(points), _of(growth), _of(seconds)
+_DAYS, _MONTHS, _YEARS, _TIMES = (partial(_counted, words) for words in (days, months, years, times))
+_POINTS, _GROWTH, _SECONDS = (partial(_counted, words) for words in (points, growth, seconds))
 
 _LEAVES: dict[str, tuple[str, str, Kind]] = {
     "currency": ("币种", "currency", _plain),
@@ -109,7 +106,7 @@ _LEAVES: dict[str, tuple[str, str, Kind]] = {
     "paying.min_points": ("最少使用积分", "fewest points at checkout", _POINTS),
     "paying.step_points": ("积分使用倍数", "points are used in multiples of", _POINTS),
     "paying.max_share_percent": ("最高抵扣比例", "most of an order that points pay", _percent),
-    "paying.tiers.*": ("积分抵扣规则", "own terms of paying", _parts("paying.tiers.*")),
+    "paying.tiers.*": ("积分抵扣规则", "own terms of paying", partial(_parts, "paying.tiers.*")),
     "paying.tiers.*.worth_fen": ("抵扣金额", "what points pay", _money),
     "paying.tiers.*.max_share_percent": ("最高抵扣比例", "most of an order that points pay", _percent),
     "reserve.default_seconds": ("默认保留时间", "how long points are held", _SECONDS),
@@ -130,7 +127,11 @@ _LEAVES: dict[str, tuple[str, str, Kind]] = {
     "tiers.ladder.=.benefits.=.label": ("名称", "label", _plain),
     "tiers.ladder.=.benefits.=.discount_percent": ("折扣", "discount", _percent),
     "tiers.ladder.=.benefits.=.free_shipping": ("包邮", "free shipping", _plain),
-    "tiers.ladder.=.benefits.=.coupon": ("优惠券", "coupon", _parts("tiers.ladder.=.benefits.=.coupon")),
+    "tiers.ladder.=.benefits.=.coupon": (
+        "优惠券",
+        "coupon",
+        partial(_parts, "tiers.ladder.=.benefits.=.coupon"),
+    ),
     "tiers.ladder.=.benefits.=.coupon.template": ("优惠券", "coupon", _plain),
     "tiers.ladder.=.benefits.=.coupon.on": ("发券时机", "when the coupon comes", _plain),
     "tiers.ladder.=.benefits.=.coupon.count": ("发券张数", "coupons at once", _plain),
@@ -153,13 +154,13 @@ _LEAVES: dict[str, tuple[str, str, Kind]] = {
     "activities.=.levels.=.label_en": ("英文名称", "English label", _plain),
     "activities.=.levels.=.points": ("积分", "points", _POINTS),
     "activities.=.levels.=.growth": ("成长值", "growth", _GROWTH),
-    "referral": ("邀请奖励", "rewards for inviting friends", _parts("referral")),
+    "referral": ("邀请奖励", "rewards for inviting friends", partial(_parts, "referral")),
     "referral.inviter_points": ("邀请人积分", "points of the inviter", _POINTS),
     "referral.invitee_points": ("受邀好友积分", "points of the friend", _POINTS),
     "referral.min_order_fen": ("好友首单门槛", "first order of a friend that counts", _money),
     "referral.per_month": ("每月奖励邀请数", "invitations rewarded a month", _TIMES),
     "referral.ladder.=.inviter_points": ("邀请人积分", "points of the inviter", _POINTS),
-    "referral.share": ("好友消费分成", "share of what friends spend", _parts("referral.share")),
+    "referral.share": ("好友消费分成", "share of what friends spend", partial(_parts, "referral.share")),
     "referral.share.percent": ("好友消费分成", "share of what friends spend", _percent),
     "referral.share.days": ("好友消费分成时间", "time of the share", _DAYS),
     "missions": ("任务顺序", "order of the missions", _plain),
@@ -170,7 +171,7 @@ _LEAVES: dict[str, tuple[str, str, Kind]] = {
     "missions.=.at_least": ("目标", "goal", _plain),
     "missions.=.period": ("周期", "period", _plain),
     "missions.=.period.days_after_joining": ("入会后天数", "days after joining", _DAYS),
-    "missions.=.reward": ("奖励", "reward", _parts("missions.=.reward")),
+    "missions.=.reward": ("奖励", "reward", partial(_parts, "missions.=.reward")),
     "missions.=.reward.points": ("奖励积分", "points", _POINTS),
     "missions.=.reward.growth": ("奖励成长值", "growth", _GROWTH),
     "missions.=.reward.chances": ("奖励抽奖机会", "lottery chances", _plain),

@@ -169,7 +169,7 @@ def _tiers(before: Program, after: Program) -> Warnings:
             "/tiers/ladder",
             "Tiers stand in another order: members rank otherwise at once.",
         )
-    if kept and codes[0] != kept[0] and codes[0] not in kept:
+    if kept and codes[0] not in kept:
         yield Warning(
             "lowest_tier_changed", "/tiers/ladder/0", "Who joins starts in a tier below all others."
         )
@@ -261,9 +261,9 @@ def _reach(validity: Validity) -> int:
     middle = date(2001, 7, 1)
     match validity.policy:
         case "anniversary":
-            return validity.years * 365
+            return (add_months(middle, validity.years * 12) - middle).days
         case "calendar_year_end":
-            return (date(2001, 12, 31) - middle).days + validity.years * 365
+            return (date(middle.year + validity.years, 12, 31) - middle).days
         case "months" | "inactivity":
             return (add_months(middle, validity.months) - middle).days
         case "yearly_tenth":
