@@ -154,6 +154,7 @@ def test_every_mistake_is_told_with_its_place(document: dict[str, Any], places: 
             {"/percent_off": "does not go with exchange"},
         ),
         (AMOUNT | {"amount_off": 30_001}, {"/amount_off": "must be at most the threshold (30000)"}),
+        (AMOUNT | {"threshold": 1, "amount_off": 2}, {"/amount_off": "must be at most the threshold (1)"}),
         (
             AMOUNT | {"steps": [{"threshold": 2, "amount_off": 1}]},
             {"/amount_off": "does not go with steps", "/threshold": "does not go with steps"},

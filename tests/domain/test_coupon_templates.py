@@ -155,6 +155,37 @@ def test_the_document_comes_back_as_it_was() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("said", "eligible"),
+    [
+        ({}, Eligible()),
+        ({"first_order": False}, Eligible()),
+        ({"first_order": True}, Eligible(first_order=True)),
+        ({"min_quantity": 1}, Eligible(min_quantity=1)),
+        ({"skus": ["a"], "member": None}, Eligible(skus=frozenset({"a"}))),
+    ],
+)
+def test_whom_and_what_it_is_for(said: dict[str, Any], eligible: Eligible) -> None:
+    assert read(AMOUNT | {"eligible": said}).eligible == eligible
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        AMOUNT | {"points_price": 500, "stock": 0, "budget": 0, "valid": {"days": 7}},
+        LINE | {"price": 0},
+        LINE | {"bundle": {"quantity": 3, "price": 0}, "valid": {"from": "2026-03-01T00:00:00Z"}},
+        {"name": "g", "kind": "gift", "gift": {"sku": "cup", "quantity": 2}},
+        {"name": "s", "kind": "amount_off", "steps": [{"threshold": 20, "amount_off": 4}]},
+        {"name": "f", "kind": "free_shipping", "eligible": {"min_quantity": 1}},
+    ],
+)
+def test_only_what_it_says_is_written(document: dict[str, Any]) -> None:
+    """And besides that only the words that have a meaning of their own."""
+    words = {"stacks_with": "other_kinds", "return_on": "full_refund", "state": "active"}
+    assert read(document).to_document() == document | words
+
+
 def test_which_lines_count() -> None:
     named = Template(
         template="t",
