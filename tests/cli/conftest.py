@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -44,3 +45,11 @@ def query(fresh_database_url: str) -> Query:
             await connection.close()
 
     return lambda statement, *arguments: asyncio.run(ask(statement, *arguments))
+
+
+@pytest.fixture
+def in_2026(loyalty: Run, query: Query, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let it be the autumn of 2026: of the points that the examples tell, none have expired yet."""
+    monkeypatch.setenv("LOYALTY_SANDBOX", "1")
+    now = datetime(2026, 10, 5, 2, tzinfo=UTC)
+    assert query("UPDATE clock SET ahead = $1 - clock_timestamp() RETURNING 1", now) == [(1,)]

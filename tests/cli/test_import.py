@@ -24,6 +24,7 @@ def written(folder: Path, text: str | bytes) -> Path:
     return path
 
 
+@pytest.mark.usefixtures("in_2026")
 def test_the_example(loyalty: Run, query: Query) -> None:
     ended = loyalty("import", EXAMPLE)
     assert ended.exit_code == 0, ended.output

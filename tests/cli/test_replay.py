@@ -71,6 +71,7 @@ def test_real_orders_add_up(loyalty: Run, query: Query) -> None:
     assert loyalty("verify").exit_code == 0
 
 
+@pytest.mark.usefixtures("in_2026")
 def test_it_happens_as_of_then(loyalty: Run, query: Query) -> None:
     assert loyalty("replay", EXAMPLE).exit_code == 0
     first = min(order["occurred_at"] for order in orders() if order["member_id"] == "c-0004")

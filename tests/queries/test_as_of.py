@@ -150,8 +150,9 @@ async def _compare(shop: Shop, moment: datetime, standing: dict[str, dict[str, i
 async def test_tenths_are_owed_year_by_year(fresh_database_url: str) -> None:
     await replace_program(fresh_database_url, {"validity": {"policy": "yearly_tenth"}})
     async with open_shop(fresh_database_url) as shop:
-        await shop.ask(ask.Enrol(member_id="a"))
         placed = datetime.fromisoformat("2026-03-05T10:00:00+08:00")
+        await shop.wait(seconds=(placed - await shop.now()).total_seconds() + 60)
+        await shop.ask(ask.Enrol(member_id="a"))
         await shop.ask(ask.Accrue(member_id="a", order_id="o", amount=10_500, occurred_at=placed))
         await shop.ask(ask.Redeem(member_id="a", reference="r", points=7))
         await shop.ask(ask.Redeem(member_id="a", reference="h", points=30, reserve=True))
