@@ -203,13 +203,11 @@ def settle_order(
         detail["debt_paid"] = arrival.debt_paid
     if restanding.detail:
         detail["tier_change"] = restanding.detail
-    prizes = Prizes(restanding.account)
-    if order.boosts:
-        prizes = give_prizes(member, restanding.account, order.boosts, context)
-        detail |= prizes.detail
-        if prizes.coupons:
-            given = order._replace(coupons=tuple(coupon.code for coupon in prizes.coupons))
-            lot = lot._replace(terms=given.terms(is_told=True))
+    prizes = give_prizes(member, restanding.account, order.boosts, context)
+    detail |= prizes.detail
+    if prizes.coupons:
+        given = order._replace(coupons=tuple(coupon.code for coupon in prizes.coupons))
+        lot = lot._replace(terms=given.terms(is_told=True))
     return Settled(prizes.account, lot, restanding.reviews, detail, prizes)
 
 

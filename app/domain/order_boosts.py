@@ -84,10 +84,13 @@ def _paid(order: Order, reward: Earned) -> dict[str, int]:
 
 def _tallies(order: Order, paid: Mapping[str, int]) -> tuple[Tally, ...]:
     """Those who give at the till alone are counted there."""
-    growth = dict.fromkeys(paid, 0)
+    growth: dict[str, int] = {}
     for boost in order.boosts:
         if boost.kind == "add_growth":
-            growth[boost.campaign] += boost.amount
+            growth[boost.campaign] = growth.get(boost.campaign, 0) + boost.amount
     return tuple(
-        Tally(campaign, 1, order.amount, points, growth[campaign]) for campaign, points in paid.items()
+        [
+            Tally(campaign, 1, order.amount, points, growth.get(campaign, 0))
+            for campaign, points in paid.items()
+        ]
     )

@@ -6,6 +6,7 @@ granted them (RULES.md: refund of an order): so many small refunds give the same
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from app.domain.account import Lot
@@ -14,6 +15,7 @@ from app.domain.compact import compact
 from app.domain.earning import Earned, Line, earned
 from app.domain.errors import ItemNotInOrder, RefundExceedsOrder
 from app.domain.program import Program
+from app.domain.rows import quickly_replaced
 
 
 class Returned(NamedTuple):
@@ -23,6 +25,7 @@ class Returned(NamedTuple):
     amount: int
 
 
+@quickly_replaced
 class Order(NamedTuple):
     """What was paid for goods, in the minor unit, and what of it was refunded: by lines, and without naming any.
 
@@ -99,8 +102,8 @@ class Order(NamedTuple):
         """The JSON kept in the lot: None where the amounts tell it all. Once an entry told what the order earned in
         full (`is_told`), it need not say what campaigns call themselves.
         """
-        if not (self.lines or self.boosts or self.channel is not None or self.returned or self.coupons):
-            return None
+        if not (self.lines or self.channel is not None or self.returned or self.coupons):
+            return _terms_of(self.boosts, is_told=is_told) if self.boosts else None
         terms: dict[str, Any] = {}
         if self.channel is not None:
             terms["channel"] = self.channel
@@ -114,6 +117,12 @@ class Order(NamedTuple):
         if self.coupons:
             terms["coupons"] = self.coupons
         return compact(terms)
+
+
+@lru_cache(maxsize=1024)
+def _terms_of(boosts: tuple[Boost, ...], *, is_told: bool) -> str:
+    """The terms of an order that tell of campaigns alone: one after another has the same."""
+    return compact({"boosts": write_boosts(boosts, is_told=is_told)})
 
 
 def order_of(lot: Lot) -> Order:

@@ -28,21 +28,22 @@ def give_prizes(member: Member, account: Account, boosts: Iterable[Boost], conte
 
     `account` is as a decision under way has it already. Raises NeedsMore.
     """
+    prizes = [boost for boost in boosts if boost.template is not None or boost.kind == "add_chances"]
+    if not prizes:
+        return Prizes(account)  # most campaigns give points alone
     handed, chances = Handed(account), 0
     tallies: list[Tally] = []
-    for boost in boosts:
-        if boost.kind == "add_chances":
+    for boost in prizes:
+        if boost.template is None:
             chances += boost.amount
             tallies.append(Tally(boost.campaign, chances=boost.amount))
-        elif boost.template is not None:
+        else:
             before = handed
             handed = hand_out(member, before, [boost.template] * boost.pieces, context, source="campaign")
             given = len(handed.coupons) - len(before.coupons)
             tallies.append(Tally(boost.campaign, coupons=given))
             for refusal in handed.refused[len(before.refused) :]:
                 context.campaigns.failed(boost.campaign, f"{refusal['template']}: {refusal['code']}")
-    if not tallies:
-        return Prizes(account)
     detail: dict[str, Any] = {}
     if chances:
         detail["chances"] = chances

@@ -28,6 +28,7 @@ from app.domain.tiers import (
     evaluate,
     grace_until,
     qualified,
+    reaches_next,
     tier_valid_until,
     warn_at,
     window_start,
@@ -111,11 +112,14 @@ def restand(
     """Evaluate the tier once `after` and the `changed` lots hold (RULES.md: upgrades in the same transaction)."""
     if refunded:
         return _evaluated(member, after, _refunded(member, after, context, changed), context)
+    standing = _standing(member, after, context, changed, at=context.now)
+    if not reaches_next(after.tier, standing, context.program):
+        return Restanding(after)  # most orders end here
     evaluation = evaluate(
         current=after.tier,
         approved=after.approved_tier,
         reviewed=after.reviewed_tier,
-        standing=_standing(member, after, context, changed, at=context.now),
+        standing=standing,
         program=context.program,
         is_manual=after.tier_state == "manual",
     )
@@ -178,6 +182,8 @@ def tier_foreseen(account: Account, spend_fen: int, program: Program) -> str:
     if program.tiers.qualification.window != "lifetime":
         return account.tier
     standing = Standing(account.spend + spend_fen, account.orders + 1, account.earned, account.growth)
+    if not reaches_next(account.tier, standing, program):
+        return account.tier
     evaluation = evaluate(
         current=account.tier,
         approved=account.approved_tier,

@@ -72,6 +72,15 @@ def qualified(standing: Standing, program: Program) -> Tier:
     return next(tier for tier in reversed(program.tiers.ladder) if _is_reached(tier, standing, program))
 
 
+def reaches_next(current: str, standing: Standing, program: Program) -> bool:
+    """Whether the tier above this one is reached, reviews aside: else `evaluate` changes nothing, as for most orders.
+
+    Raises TierNotFound.
+    """
+    upcoming = next_tier(current, program)
+    return upcoming is not None and _is_reached(upcoming, standing, program)
+
+
 def next_tier(code: str, program: Program) -> Tier | None:
     """The tier above, None at the top. Raises TierNotFound."""
     above = program.tier(code).rank + 1
@@ -150,11 +159,8 @@ def evaluate(
     also while the tier is pinned by hand (`is_manual`). Raises TierNotFound.
     """
     tier = program.tier(current)
-    upcoming = program.tiers.ladder[tier.rank + 1 : tier.rank + 2]
-    if not (upcoming and _is_reached(upcoming[0], standing, program)):
-        return Evaluation(
-            tier, approved, None, False
-        )  # nothing higher is reached either: most orders end here
+    if not reaches_next(current, standing, program):
+        return Evaluation(tier, approved, None, False)  # nothing higher is reached either
     if not is_manual:
         tier = max(tier, _deserved(standing, approved, program), key=_rank)
     return Evaluation(tier, approved, _review_to_open(tier, approved, reviewed, standing, program), False)

@@ -5,9 +5,9 @@ Rows go as arrays of the tables' own row types, `unnest($1::entry[])`: measured 
 
 from __future__ import annotations
 
+from collections import Counter as Count
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from operator import add
 
 from app.domain.account import (
     SUMS_OF_CAMPAIGNS,
@@ -30,6 +30,7 @@ from app.domain.account import (
     ReferralCode,
     Referrer,
     Review,
+    Tally,
     bucket_of,
 )
 from app.domain.posting import Change
@@ -56,9 +57,8 @@ class Saving:
     activities: dict[tuple[str, str], Activity] = field(default_factory=dict)
     progress: dict[tuple[str, str, str], MissionProgress] = field(default_factory=dict)
     given: dict[tuple[str, str], CampaignPoints] = field(default_factory=dict)
-    sums: dict[str, list[int]] = field(
-        default_factory=dict
-    )  # participants, times, ...: what campaigns gave more
+    tallies: list[Tally] = field(default_factory=list)  # what campaigns gave more
+    newcomers: list[str] = field(default_factory=list)  # campaigns, once for each participant more
     draws: dict[str, int] = field(default_factory=dict)  # points by budget
     budgets: dict[tuple[str, int], Budget] = field(default_factory=dict)  # their shares, once drawn from
     referrals: dict[str, Referral] = field(default_factory=dict)
@@ -102,11 +102,8 @@ class Saving:
             self.progress[member_id, row.period, row.mission] = row
 
     def _keep_campaigns(self, change: Change) -> None:
-        for code, *more in change.tallies:
-            sums = self.sums.get(code)
-            self.sums[code] = [0, *more] if sums is None else [*map(add, sums, (0, *more))]
-        for code in change.newcomers:
-            self.sums[code][0] += 1
+        self.tallies += change.tallies
+        self.newcomers += change.newcomers
         for row in change.given:
             self.given[row.member_id, row.campaign] = row
         for budget, points in change.draws.items():
@@ -114,9 +111,15 @@ class Saving:
 
     def campaign_sums(self, share_of: int) -> dict[str, CampaignSum]:
         """What campaigns gave more, in the order in which every process adds it up."""
+        more: dict[str, list[tuple[int, ...]]] = {}
+        for tally in self.tallies:
+            more.setdefault(tally.campaign, []).append(tally[1:])
+        participants = Count(self.newcomers)
         return {
-            code: CampaignSum(bucket_of(code), code, share_of, *sums)
-            for code, sums in sorted(self.sums.items())
+            code: CampaignSum(
+                bucket_of(code), code, share_of, participants[code], *map(sum, zip(*figures, strict=True))
+            )
+            for code, figures in sorted(more.items())
         }
 
     def _keep_referral(self, change: Change) -> None:

@@ -125,6 +125,10 @@ class Wants:
         self._keeps_alive = program.validity.policy == "inactivity"
         self._templates_given = templates_given(program, Mature.gives)
         self._wanted = Wanted()
+        self._lately: tuple[datetime | None, date] = (
+            None,
+            date.min,
+        )  # the moment last asked for, and its day
 
     def all(self, needs: Needs) -> Wanted:
         """Everything; also what earlier tries turned out to need."""
@@ -204,9 +208,15 @@ class Wants:
             wanted.gifts.add(member_id)
         if member_id != command.member_id:
             return
-        today = local_date(self._moments[member_id], self._program.timezone)
-        if (key := command.natural_key(today)) is not None:
+        if (key := command.natural_key(self._today(member_id))) is not None:
             wanted.keys.add((member_id, key))
+
+    def _today(self, member_id: str) -> date:
+        """The program's day on which the batch happens to the member: to most the same."""
+        moment = self._moments[member_id]
+        if moment != self._lately[0]:
+            self._lately = moment, local_date(moment, self._program.timezone)
+        return self._lately[1]
 
     def _add_named(self, command: Command, account: Account) -> None:
         """What a command names of its member's."""
@@ -224,8 +234,7 @@ class Wants:
             wanted.checkouts.add((member_id, checkout_id))
             wanted.keys.add((member_id, f"hold/{checkout_id}"))
         if (kind := self._program.activities.get(command.activity_counted or "")) is not None:
-            today = local_date(self._moments[member_id], self._program.timezone)
-            self._add_activities(kind, member_id, today)
+            self._add_activities(kind, member_id, self._today(member_id))
         if (reference := command.activity_named) is not None:
             wanted.named_activities.add((member_id, f"activity/{reference}"))
 
