@@ -8,7 +8,6 @@ from app.domain.campaigns import (
     ALL_LINES,
     AT_THE_TILL,
     EARNING_TRIGGERS,
-    NEVER,
     TRIGGERS,
     Campaign,
     CampaignBudget,
@@ -92,7 +91,8 @@ def effect(**said: Any) -> dict[str, Any]:
 
 
 def test_all_that_it_may_say() -> None:
-    campaign = read_campaign("member-day", FULL, version=3, revision=9, state="live", created_at=NEVER)
+    made_at = datetime(2026, 2, 1, tzinfo=UTC)
+    campaign = read_campaign("member-day", FULL, version=3, revision=9, state="live", created_at=made_at)
     assert campaign == Campaign(
         campaign="member-day",
         name="会员日双倍积分",
@@ -131,6 +131,7 @@ def test_all_that_it_may_say() -> None:
         version=3,
         revision=9,
         state="live",
+        created_at=made_at,
     )
 
 
