@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from bench import report
 from bench.database import databases
 from bench.load import require_wrk
-from bench.machine import busy_elsewhere, machine
+from bench.machine import allow_files, busy_elsewhere, machine
 from bench.openloop import processors_left, require_vegeta
 from bench.options import Options, parse
 from bench.service import service
@@ -21,6 +21,7 @@ def main() -> None:
     """Exit code 1 if an answer failed or what was answered isn't in the ledger, not for a missed target."""
     options = parse()
     require_wrk()
+    allow_files()
     if OPEN_LOOP.intersection(options.rows):
         require_vegeta()
     began = datetime.now(UTC)

@@ -27,7 +27,7 @@ from app.security.keys import MintedKey, mint_key
 from bench import big, load
 from bench.database import Databases, add_key, address, shown_settings
 from bench.load import Load, require_wrk
-from bench.machine import Meter, Usage, busy_elsewhere, machine
+from bench.machine import Meter, Usage, allow_files, busy_elsewhere, machine
 from bench.options import Options
 from bench.options import parse as parse_bench
 from bench.report import RESULTS, table
@@ -78,6 +78,7 @@ def main() -> None:
     """Exit code 1 if an answer failed, not for a missed target."""
     given = _parse()
     require_wrk()
+    allow_files()
     began, elsewhere = datetime.now(UTC), busy_elsewhere()
     sizes: list[int] = sorted(set(given.members))
     with _folder(given.folder) as folder:

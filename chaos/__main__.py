@@ -3,6 +3,7 @@
 import asyncio
 import sys
 
+from bench.machine import allow_files
 from chaos.options import parse
 from chaos.report import table, tell_differences
 from chaos.run import compare_again, run
@@ -11,6 +12,7 @@ from chaos.run import compare_again, run
 def main() -> None:
     """Exit code 1 on a difference."""
     options = parse()
+    allow_files()
     if options.again is not None:
         result = compare_again(options.again)
     else:
