@@ -229,6 +229,13 @@ def test_tells_the_log_when_it_does_not_start(data_dir: Path) -> None:
 def test_says_that_it_takes_long(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "TELL_AFTER_SECONDS", 0)
     told: list[str] = []
+    running = embedded._running
+
+    def not_ready_before_it_is_told(data: Path) -> Any:
+        found = running(data)
+        return found if found is None or told else (*found[:2], "starting")
+
+    monkeypatch.setattr(embedded, "_running", not_ready_before_it_is_told)
     with quick(data_dir, tell=told.append):
         assert len(told) == 1
     with pytest.raises(DatabaseUnavailable, match="not ready after"):
