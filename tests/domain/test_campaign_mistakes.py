@@ -216,6 +216,7 @@ def test_every_mistake_has_its_place(document: Any, told: dict[str, str]) -> Non
             {"/of_campaign": NO_IDENTIFIER},
         ),
         (PLAIN | {"trigger": "schedule", "at": "24:00"}, {"/at": "must be a time of the day such as 09:30"}),
+        (PLAIN | {"trigger": "schedule", "at": "09:300"}, {"/at": "must be 1 to 5 printable characters"}),
     ],
     ids=lambda value: json.dumps(value)[:60],
 )
