@@ -1,8 +1,9 @@
 """The one door: a bounded queue of commands, taken in natural batches, each batch one transaction.
 
 While a batch is in flight new commands queue, and the next batch takes all that wait: no timer, so a lone request
-is not delayed. Lists of many queue apart from single commands and the two take turns, so that whoever stands at a
-till waits for one batch of an import and not for all of them. Correctness rests on row locks and unique keys alone;
+is not delayed. A batch that waited for a member takes along what was asked of the same member meanwhile. Lists of
+many queue apart from single commands and the two take turns, so that whoever stands at a till waits for one batch of
+an import and not for all of them. Correctness rests on row locks and unique keys alone;
 any number of processes may do the same.
 """
 
