@@ -218,6 +218,12 @@ def test_how_long_a_coupon_is_held(window: Window, held: tuple[datetime, datetim
     assert template.held(ISSUED, SHANGHAI) == held
 
 
+def test_the_day_of_issue_is_that_of_the_programs_zone() -> None:
+    template = Template(template="t", name="t", kind="free_shipping", valid=Window(days=1))
+    issued_at = datetime(2026, 3, 5, 16, tzinfo=UTC)  # the 6th begins in Shanghai
+    assert template.held(issued_at, SHANGHAI) == (issued_at, datetime(2026, 3, 7, 16, tzinfo=UTC))
+
+
 @pytest.mark.parametrize(
     ("changes", "is_open"),
     [
