@@ -39,6 +39,7 @@ VALUES: list[tuple[str, Any, str, str]] = [
     ("reserve max_seconds", 7_200, "2 小时", "2 hours"),
     ("paying tiers gold", {"worth_fen": 120}, "抵扣金额 USD 1.20", "what points pay USD 1.20"),
     ("paying tiers gold", None, "无", "none"),
+    ("paying tiers gold", "later", "later", "later"),
     ("referral share", {"percent": "1", "days": 90}, "好友消费分成 1%、好友消费分成时间 90 天",
      "share of what friends spend 1%, time of the share 90 days"),
     ("referral share", {"of_whom": 2}, "of_whom 2", "of whom 2"),
