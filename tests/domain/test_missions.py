@@ -80,6 +80,7 @@ def done(book: Book) -> list[str]:
         (MissionPeriod("day"), date(2026, 12, 31), date(2027, 1, 1)),
         (MissionPeriod("week"), date(2026, 3, 2), date(2026, 3, 9)),
         (MissionPeriod("week"), date(2026, 3, 8), date(2026, 3, 9)),
+        (MissionPeriod("month"), date(2026, 2, 1), date(2026, 3, 1)),
         (MissionPeriod("month"), date(2028, 2, 29), date(2028, 3, 1)),
         (MissionPeriod("month"), date(2026, 12, 31), date(2027, 1, 1)),
         (MissionPeriod("joining", 7), date(2026, 3, 5), date(2026, 3, 9)),
