@@ -11,7 +11,8 @@ import pytest
 from app.domain.program import Program, ProgramInvalid
 from app.schemas.program_document import in_document, program_schema
 from tests.domain.programs import document
-from tests.domain.test_program import MISTAKES, VARIANTS, Changed, variant
+from tests.domain.test_program import VARIANTS, variant
+from tests.domain.test_program_document import MISTAKES, Changed
 
 SCHEMA = jsonschema_rs.Draft202012Validator(program_schema())
 
