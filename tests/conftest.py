@@ -9,7 +9,6 @@ No test's outcome hangs on the machine's pace, on chance, or on the time of day:
 
 import asyncio
 import os
-import resource
 import secrets
 import shutil
 import signal
@@ -27,6 +26,7 @@ from hypothesis import HealthCheck, settings
 
 from app.database import Database, upgrade
 from app.embedded import EmbeddedServer
+from bench.machine import allow_files
 
 GIVEN_SERVER: Final = os.environ.get("LOYALTY_TEST_DATABASE_URL")
 # The folder of this run, made by the process that starts the workers and found by them in their environment.
@@ -41,7 +41,6 @@ TEST_SETTINGS: Final = {
 # However many processors there are: what the tests of so many open at once, the server of the run has room for.
 MOST_WORKERS: Final = 16
 CREATION_LOCK: Final = 0x7E57
-FILES: Final = 4_096
 # Many tests ask twice on what they take for one day, by the real clock: the program's, in Shanghai, or UTC's.
 DAYS_BEGIN_AT_HOURS: Final = (0, 16)
 MORE_THAN_A_TEST: Final = timedelta(seconds=30)
@@ -58,10 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     # Some tests open hundreds of connections, here and in the services that they start.
-    few, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = FILES if most == resource.RLIM_INFINITY else min(FILES, most)
-    if few != resource.RLIM_INFINITY and few < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+    allow_files()
     if hasattr(config, "workerinput"):
         return
     for name in [

@@ -14,7 +14,7 @@ import uvloop
 
 from app.cli import listening as module
 from app.cli.listening import LEAVE_SECONDS, MOST_A_TURN, Connections, Listener, Shares
-from tests.pace import HANG_SECONDS
+from tests.pace import until
 
 MANY = 100
 
@@ -95,11 +95,9 @@ def connected(bound: socket.socket, count: int) -> Generator[None]:
         yield
 
 
-async def until(ears: list[Ear], count: int) -> list[int]:
+async def shared(ears: list[Ear], count: int) -> list[int]:
     """How many each has once all are taken."""
-    async with asyncio.timeout(HANG_SECONDS):
-        while sum(len(ear.taken) for ear in ears) < count:  # noqa: ASYNC110 - a Listener tells nobody
-            await asyncio.sleep(0.001)
+    await until(lambda: sum(len(ear.taken) for ear in ears) >= count)
     return [len(ear.taken) for ear in ears]
 
 
@@ -124,30 +122,28 @@ async def test_those_who_come_one_by_one_are_divided_evenly(bound: socket.socket
         with contextlib.ExitStack() as opened:
             for number in range(1, 21):
                 opened.enter_context(connected(bound, 1))
-                await until(ears, number)
-            assert max(await until(ears, 20)) - min(await until(ears, 20)) <= 3
+                await shared(ears, number)
+            assert max(await shared(ears, 20)) - min(await shared(ears, 20)) <= 3
 
 
 @pytest.mark.usefixtures("patient")
 async def test_many_at_once_are_divided(bound: socket.socket) -> None:
     with connected(bound, MANY):
         async with listening(bound, workers=2) as ears:
-            assert min(await until(ears, MANY)) >= MANY / 3
+            assert min(await shared(ears, MANY)) >= MANY / 3
 
 
 @pytest.mark.usefixtures("patient")
 async def test_who_lost_its_connections_takes_the_next(bound: socket.socket) -> None:
     async with listening(bound, workers=2) as ears:
         with connected(bound, 40):
-            await until(ears, 40)
+            await shared(ears, 40)
             for one in list(ears[0].taken):
                 one.transport.close()
-            async with asyncio.timeout(HANG_SECONDS):
-                while ears[0].taken:  # noqa: ASYNC110 - nobody tells
-                    await asyncio.sleep(0.001)
+            await until(lambda: not ears[0].taken)
             before = len(ears[1].taken)
             with connected(bound, 10):
-                assert await until(ears, before + 10) == [10, before]
+                assert await shared(ears, before + 10) == [10, before]
 
 
 @pytest.mark.usefixtures("patient")
@@ -155,19 +151,17 @@ async def test_a_few_that_come_after_many_went_are_divided(bound: socket.socket)
     """Not left to whoever looks first, for what the other had then."""
     async with listening(bound, workers=2) as ears:
         with connected(bound, MANY):
-            await until(ears, MANY)
-        async with asyncio.timeout(HANG_SECONDS):
-            while any(ear.taken for ear in ears):  # noqa: ASYNC110 - nobody tells
-                await asyncio.sleep(0.001)
+            await shared(ears, MANY)
+        await until(lambda: not any(ear.taken for ear in ears))
         with connected(bound, 8):
-            assert min(await until(ears, 8)) >= 3
+            assert min(await shared(ears, 8)) >= 3
 
 
 async def test_nobody_waits_for_one_that_does_not_come(bound: socket.socket) -> None:
     """Stopped, or killed and not replaced yet: what is left to it is taken nevertheless."""
     async with listening(bound, workers=1, deaf=1) as ears:
         with connected(bound, MANY):
-            assert await until(ears, MANY) == [MANY]
+            assert await shared(ears, MANY) == [MANY]
 
 
 async def test_nothing_is_left_to_one_that_ended(
@@ -177,7 +171,7 @@ async def test_nothing_is_left_to_one_that_ended(
     async with listening(bound, workers=2) as (one, other):
         other.listener.close()
         with connected(bound, MANY):
-            assert await until([one], MANY) == [MANY]
+            assert await shared([one], MANY) == [MANY]
 
 
 async def test_where_no_more_can_be_taken_it_is_tried_again(
@@ -198,7 +192,7 @@ async def test_where_no_more_can_be_taken_it_is_tried_again(
     began = asyncio.get_running_loop().time()
     async with listening(bound, workers=1) as ears:
         with connected(bound, 3):
-            assert await until(ears, 3) == [3]
+            assert await shared(ears, 3) == [3]
             assert refusals == 2
             assert asyncio.get_running_loop().time() - began >= 0.35, "not tried without end meanwhile"
 
@@ -214,7 +208,7 @@ async def test_one_that_is_gone_is_passed_over(bound: socket.socket, monkeypatch
     monkeypatch.setattr(socket.socket, "accept", lost)
     async with listening(bound, workers=1) as ears:
         with connected(bound, 2):
-            assert await until(ears, 2) == [2]
+            assert await shared(ears, 2) == [2]
 
 
 async def test_a_socket_that_nobody_hears_any_more_refuses(bound: socket.socket) -> None:
