@@ -125,10 +125,8 @@ class Wants:
         self._keeps_alive = program.validity.policy == "inactivity"
         self._templates_given = templates_given(program, Mature.gives)
         self._wanted = Wanted()
-        self._lately: tuple[datetime | None, date] = (
-            None,
-            date.min,
-        )  # the moment last asked for, and its day
+        # The moment last asked for, and its day.
+        self._lately: tuple[datetime | None, date] = (None, date.min)
 
     def all(self, needs: Needs) -> Wanted:
         """Everything; also what earlier tries turned out to need."""
